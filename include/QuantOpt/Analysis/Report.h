@@ -1,0 +1,100 @@
+//===- Report.h - What was decided for every op and edge, and why ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The report travels with the module as the attribute `qopt.report`, so that a
+// job stopped after any phase and resumed from text reports the same as one
+// run. Passes load it, add rows, and save it once; the last phase takes it off.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_ANALYSIS_REPORT_H
+#define QUANTOPT_ANALYSIS_REPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/MapVector.h"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace mlir::qopt {
+
+/// The discardable attribute that names an op from annotate until lower.
+inline constexpr StringLiteral kNameAttr = "qopt.name";
+/// The discardable unit attribute of the ops annotate chose, until quantize.
+inline constexpr StringLiteral kQuantizeAttr = "qopt.quantize";
+/// The module attribute that holds the report between phases.
+inline constexpr StringLiteral kReportAttr = "qopt.report";
+
+class Report {
+public:
+  struct OpRow {
+    std::string op;       ///< kind: "conv", "matmul", "elementwise", ...
+    std::string location; ///< as the compiler prints it
+    std::string precision;
+    std::string reason;
+    bool isContraction = false;
+  };
+  struct EdgeRow {
+    double min, max, scale;
+    int64_t zeroPoint;
+    std::string storage; ///< "i8" or "u8"
+    std::string method;
+    double clippedFraction;
+  };
+
+  /// The report so far; empty for a module that has none.
+  static Report load(ModuleOp module);
+  void save(ModuleOp module) const;
+  static void strip(ModuleOp module) { module->removeAttr(kReportAttr); }
+
+  /// Adds or replaces the row `name`.
+  void setOp(StringRef name, OpRow row) { ops[name.str()] = std::move(row); }
+  /// Changes what became of an op that has a row.
+  void setPrecision(StringRef name, StringRef precision, StringRef reason);
+  void setEdge(StringRef name, EdgeRow row) { edges[name.str()] = std::move(row); }
+  /// Facts of the whole job ("samples", "weights_bytes_before", ...).
+  void setNumber(StringRef key, double value) { numbers[key.str()] = value; }
+  void setText(StringRef key, StringRef value) { texts[key.str()] = value.str(); }
+  std::optional<double> getNumber(StringRef key) const;
+  StringRef getText(StringRef key) const;
+
+  template <typename Fn> void forEachOp(Fn fn) const {
+    for (auto &[name, row] : ops)
+      fn(StringRef(name), row);
+  }
+  template <typename Fn> void forEachEdge(Fn fn) const {
+    for (auto &[name, row] : edges)
+      fn(StringRef(name), row);
+  }
+
+private:
+  /// Rows in the order they were added, found by name.
+  template <typename T>
+  using Rows = llvm::MapVector<std::string, T, std::map<std::string, unsigned>>;
+  Rows<OpRow> ops;
+  Rows<EdgeRow> edges;
+  Rows<double> numbers;
+  Rows<std::string> texts;
+};
+
+/// The name annotate gave `op`, or an empty string.
+StringRef getOpName(Operation *op);
+
+/// `loc` as text, without the "loc(...)" around it.
+std::string printLocation(Location loc);
+
+/// Records that `op` stays float: a row and a remark at the op's location.
+void reportFloat(Report &report, Operation *op, StringRef kind,
+                 const llvm::Twine &reason);
+
+/// The bytes that the constant tensors of `module` take.
+int64_t getConstantBytes(ModuleOp module);
+
+} // namespace mlir::qopt
+
+#endif // QUANTOPT_ANALYSIS_REPORT_H

@@ -1,0 +1,75 @@
+//===- Epilogue.h - From i32 accumulators to real or quantized values ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Builds the one elementwise op that follows an integer contraction. Formulas
+// and rounding are those of docs/Numerics.md, "Requantization"; constants are
+// computed by QuantMath.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_CONVERSION_EPILOGUE_H
+#define QUANTOPT_CONVERSION_EPILOGUE_H
+
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/Builders.h"
+
+namespace mlir::qopt {
+
+/// Everything known at compile time about a statically quantized contraction
+/// with a result of shape [.., channels, ..].
+struct EpilogueInputs {
+  /// i32 accumulator Σ qa·qw, without zero-point terms.
+  Value accumulator;
+  /// The accumulator's dimensions that are output channels; the arrays below
+  /// are row-major over them. Empty for a single output channel.
+  SmallVector<int64_t> channelDims;
+  /// Scale and zero point of the activation.
+  float activationScale = 1;
+  int32_t activationZeroPoint = 0;
+  SmallVector<float> weightScales;
+  SmallVector<int64_t> weightSums;         ///< Σ qw per channel
+  SmallVector<int64_t> weightAbsoluteSums; ///< Σ|qw| per channel
+  SmallVector<float> bias;
+  int32_t maxAbsActivation = 128; ///< bound of |qa|
+};
+
+/// `fused`: y = clamp(rne(fma(f32(acc), M, B))) as i8 storage of `type`, clamped
+/// to the real interval [low, high] as well. Uses the `fused-i32` variant where
+/// large zero-point terms would cancel.
+Value buildFusedEpilogue(OpBuilder &builder, Location loc,
+                         const EpilogueInputs &inputs,
+                         quant::UniformQuantizedType type, float low, float high);
+
+/// d = fma(f32(acc - za·Σqw), sa·sw, bias) as f32; the zero-point term is exact,
+/// in i32.
+Value buildFloatEpilogue(OpBuilder &builder, Location loc,
+                         const EpilogueInputs &inputs);
+
+/// The same with a run-time activation scale, `scaleMap` giving its index from
+/// the accumulator's dimensions.
+Value buildDynamicEpilogue(OpBuilder &builder, Location loc,
+                           const EpilogueInputs &inputs, Value activationScale,
+                           AffineMap scaleMap);
+
+/// Q_mul(x; 1/s, z) elementwise: f32 -> i8 storage of `type`.
+Value buildQuantize(OpBuilder &builder, Location loc, Value input,
+                    quant::UniformQuantizedType type);
+
+/// D(q; s, z) elementwise: i8 storage of `type` -> f32.
+Value buildDequantize(OpBuilder &builder, Location loc, Value integers,
+                      quant::UniformQuantizedType type);
+
+/// An all-parallel generic over `shape` with result element type `resultType`;
+/// `maps` are those of `inputs`, the result's is the identity.
+Value buildElementwise(
+    OpBuilder &builder, Location loc, ArrayRef<int64_t> shape, Type resultType,
+    ValueRange inputs, ArrayRef<AffineMap> maps,
+    function_ref<Value(OpBuilder &, Location, ValueRange)> body);
+
+} // namespace mlir::qopt
+
+#endif // QUANTOPT_CONVERSION_EPILOGUE_H

@@ -1,0 +1,94 @@
+//===- QOptAttrs.td - Attributes of the qopt dialect ---*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_DIALECT_QOPT_IR_QOPTATTRS_TD
+#define QUANTOPT_DIALECT_QOPT_IR_QOPTATTRS_TD
+
+include "QuantOpt/Dialect/QOpt/IR/QOptBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+//===----------------------------------------------------------------------===//
+// Enums
+//===----------------------------------------------------------------------===//
+
+def QOpt_Storage : I32EnumAttr<"Storage",
+    "how real values of an activation map to 8-bit integers", [
+      I32EnumAttrCase<"S8", 0, "s8">,
+      I32EnumAttrCase<"U8", 1, "u8">,
+      I32EnumAttrCase<"U8Asymmetric", 2, "u8_asymmetric">
+    ]> {
+  let cppNamespace = "::mlir::qopt";
+  let description = [{
+    `s8`: symmetric, zero point 0. `u8`: one-sided, zero point 0.
+    `u8_asymmetric`: any range that contains 0, with a zero point.
+  }];
+}
+
+def QOpt_Method : I32EnumAttr<"Method", "how a range was derived from statistics", [
+      I32EnumAttrCase<"Max", 0, "max">,
+      I32EnumAttrCase<"Percentile", 1, "percentile">,
+      I32EnumAttrCase<"Entropy", 2, "entropy">,
+      I32EnumAttrCase<"MSE", 3, "mse">
+    ]> {
+  let cppNamespace = "::mlir::qopt";
+}
+
+def QOpt_Granularity : I32EnumAttr<"Granularity",
+    "how many scales a dynamically quantized value has", [
+      I32EnumAttrCase<"Tensor", 0, "tensor">,
+      I32EnumAttrCase<"Row", 1, "row">
+    ]> {
+  let cppNamespace = "::mlir::qopt";
+  let genSpecializedAttr = 0;
+}
+def QOpt_GranularityAttr : EnumAttr<QOpt_Dialect, QOpt_Granularity, "granularity">;
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+class QOpt_Attr<string name, string attrMnemonic>
+    : AttrDef<QOpt_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def QOpt_CandidateAttr : QOpt_Attr<"Candidate", "candidate"> {
+  let summary = "One way to quantize an observed value";
+  let description = [{
+    The limits a calibration method proposes for one storage kind, and the mean
+    squared error it expects of them, in squared real units.
+
+    Example: `#qopt.candidate<u8, max, min = 0.0, max = 3.5, error = 1.5e-05>`
+  }];
+  let parameters = (ins "::mlir::qopt::Storage":$storage,
+                        "::mlir::qopt::Method":$method,
+                        "::mlir::qopt::Real":$min, "::mlir::qopt::Real":$max,
+                        "::mlir::qopt::Real":$error);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def QOpt_StatsAttr : QOpt_Attr<"Stats", "stats"> {
+  let summary = "What calibration saw on an edge";
+  let description = [{
+    Exact minimum and maximum over all finite observed values, their number, the
+    number of NaN and infinite ones, and one candidate per storage kind and
+    method: all that scale propagation needs.
+
+    Example:
+    `#qopt.stats<min = -1.25, max = 3.5, count = 64, nonfinite = 0, candidates = [...]>`
+  }];
+  let parameters = (ins "::mlir::qopt::Real":$min, "::mlir::qopt::Real":$max,
+                        "int64_t":$count,
+                        "int64_t":$nonFinite,
+                        ArrayRefParameter<"CandidateAttr">:$candidates);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+#endif // QUANTOPT_DIALECT_QOPT_IR_QOPTATTRS_TD

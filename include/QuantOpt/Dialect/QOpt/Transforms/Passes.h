@@ -1,0 +1,33 @@
+//===- Passes.h - Declarations and registration of every pass ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_DIALECT_QOPT_TRANSFORMS_PASSES_H
+#define QUANTOPT_DIALECT_QOPT_TRANSFORMS_PASSES_H
+
+#include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::qopt {
+
+/// Which storage kinds the activations of a model may take.
+enum class ActivationMode { Auto, Symmetric, Asymmetric };
+
+#define GEN_PASS_DECL
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h.inc"
+
+} // namespace mlir::qopt
+
+#endif // QUANTOPT_DIALECT_QOPT_TRANSFORMS_PASSES_H

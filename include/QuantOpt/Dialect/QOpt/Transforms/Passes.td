@@ -1,0 +1,243 @@
+//===- Passes.td - Every pass, in the order of the phases -*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_DIALECT_QOPT_TRANSFORMS_PASSES_TD
+#define QUANTOPT_DIALECT_QOPT_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+/// Every pass registers what it may create: loading only the pass plugin into a
+/// host that registered little must be enough.
+class QOptPass<string flag, string base> : Pass<flag, base> {
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::qopt::QOptDialect", "::mlir::quant::QuantDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// import
+//===----------------------------------------------------------------------===//
+
+def SpecializeShapes : QOptPass<"qopt-specialize-shapes", "::mlir::ModuleOp"> {
+  let summary = "Fix the dynamic dimensions of the entry function's arguments";
+  let description = [{
+    Gives arguments the static shapes named in `shapes` and lets the casts this
+    needs fold into their users. Fails where a shape contradicts the type or a
+    dynamic dimension stays.
+    Example: test/Transforms/specialize-shapes/basic.mlir
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "",
+           "Function to import (default: the only public one, else main)">,
+    ListOption<"shapes", "shape", "std::string",
+               "NAME:1x3x224x224, NAME being qopt.name or arg0, arg1, ...">
+  ];
+}
+
+def VerifyInput : QOptPass<"qopt-verify-input", "::mlir::ModuleOp"> {
+  let summary = "Refuse by name and location what cannot be imported";
+  let description = [{
+    Guarantees: there is one entry function with a body; all ops are of upstream
+    dialects the importer knows; shapes are static; `dense_resource` weights have
+    data of the right size and alignment.
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "",
+           "Function to import (default: the only public one, else main)">
+  ];
+}
+
+def NormalizeContractions
+    : QOptPass<"qopt-normalize-contractions", "::mlir::ModuleOp"> {
+  let summary = "One form for what exporters spell in many ways";
+  let description = [{
+    - A contraction that starts from a broadcast bias starts from zero, and the
+      bias is added by an elementwise op.
+    - `batch_matmul` with a broadcast 2-D weight becomes a `linalg.contract` that
+      reads the weight itself.
+    - An init operand whose value is never read becomes `tensor.empty`.
+    - Transposes, broadcasts and reshapes of constants are evaluated.
+    Example: test/Transforms/normalize-contractions/basic.mlir
+  }];
+}
+
+def PropagateLayout : QOptPass<"qopt-propagate-layout", "::mlir::ModuleOp"> {
+  let summary = "Make convolutions and pools channels-last";
+  let description = [{
+    Convolutions and pools exported as NCHW become NHWC between transposes, which
+    sink through elementwise ops, padding, reshapes and concatenations until they
+    meet their inverse.
+    Example: test/Transforms/propagate-layout/basic.mlir
+  }];
+}
+
+def FoldChannelAffine
+    : QOptPass<"qopt-fold-channel-affine", "::mlir::ModuleOp"> {
+  let summary = "Fold batch norm and per-channel scales into weights";
+  let description = [{
+    A per-channel affine function of a contraction with constant weights (batch
+    norm in any number of ops, scales, biases) becomes scaled weights and one
+    bias addition next to the contraction.
+    Example: test/Transforms/fold-channel-affine/basic.mlir
+  }];
+}
+
+def VerifyNormalForm : QOptPass<"qopt-verify-normal-form", "::mlir::ModuleOp"> {
+  let summary = "Check the contract between import and annotate";
+  let description = [{
+    Static shapes, upstream ops on tensors, channels-last 2-D convolutions,
+    usable weights. docs/Contracts.md, "Normal form".
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// annotate
+//===----------------------------------------------------------------------===//
+
+def Annotate : QOptPass<"qopt-annotate", "::mlir::ModuleOp"> {
+  let summary = "Choose and name the ops and edges that may become integer";
+  let description = [{
+    Requires: normal form. Gives every op a name and puts a `qopt.observe` on
+    each value that a contraction with constant weights reads. What stays float
+    gets a remark and a report row with the reason.
+    Example: test/Transforms/annotate/basic.mlir
+  }];
+  let options = [
+    ListOption<"keepFloat", "keep-float", "std::string",
+               "Globs of op names that stay float">,
+    Option<"entry", "entry", "std::string", "", "Function to annotate">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// calibrate
+//===----------------------------------------------------------------------===//
+
+def Calibrate : QOptPass<"qopt-calibrate", "::mlir::ModuleOp"> {
+  let summary = "Run the float model on data and record what every edge holds";
+  let description = [{
+    Requires: `qopt.observe` ops. Runs the model on the CPU for every sample of
+    `data` and writes `stats` on the observers. Without data it does nothing:
+    activations are then quantized dynamically.
+  }];
+  let options = [
+    ListOption<"data", "data", "std::string",
+               "npz files (or folders of them) with one array per argument">,
+    Option<"threads", "threads", "unsigned", "0",
+           "Samples run at once (0: one per core)">,
+    Option<"entry", "entry", "std::string", "", "Function to run">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// propagate
+//===----------------------------------------------------------------------===//
+
+def PropagateScales
+    : QOptPass<"qopt-propagate-scales", "::mlir::ModuleOp"> {
+  let summary = "Agree on one quantized type per edge";
+  let description = [{
+    Requires: statistics on observers (those without stay dynamic). One-sided
+    edges become u8, two-sided ones s8 or asymmetric u8, whichever has the
+    smaller expected error; asymmetric must win by enough to pay for its
+    zero-point term.
+    Example: test/Transforms/propagate-scales/basic.mlir
+  }];
+  let options = [
+    Option<"activations", "activations", "::mlir::qopt::ActivationMode",
+           /*default=*/"::mlir::qopt::ActivationMode::Auto",
+           "Which storage kinds edges may take",
+           [{::llvm::cl::values(
+              clEnumValN(::mlir::qopt::ActivationMode::Auto, "auto",
+                         "the smallest expected error"),
+              clEnumValN(::mlir::qopt::ActivationMode::Symmetric, "symmetric",
+                         "s8 with zero point 0, one-sided edges u8"),
+              clEnumValN(::mlir::qopt::ActivationMode::Asymmetric,
+                         "asymmetric", "u8 with a zero point"))}]>,
+    Option<"storageS8", "storage-s8", "bool", "false",
+           "Store activations as s8 only: u8 becomes s8, zero points drop by 128">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// quantize
+//===----------------------------------------------------------------------===//
+
+def Quantize : QOptPass<"qopt-quantize", "::mlir::ModuleOp"> {
+  let summary = "Observers to casts, weights to integers: QDQ form";
+  let description = [{
+    An observer with a type becomes `quant.qcast` and `quant.dcast`; without one,
+    the contractions that read it get `qopt.dynamic_quantize`. Weights become i8
+    constants under `quant.scast` and `quant.dcast`. An op whose i32 accumulator
+    could overflow stays float.
+    Example: test/Transforms/quantize/basic.mlir
+  }];
+  let options = [
+    Option<"perTensorWeights", "per-tensor-weights", "bool", "false",
+           "One scale per weight instead of one per output channel">,
+    Option<"requireInt8", "require-int8", "bool", "false",
+           "An error where a contraction with constant weights stays float">
+  ];
+}
+
+def VerifyQDQForm : QOptPass<"qopt-verify-qdq-form", "::mlir::ModuleOp"> {
+  let summary = "Check the contract between quantize and lower";
+  let description = [{
+    No observers; every cast pair has a type the lowering knows; weights are
+    integer constants. docs/Contracts.md, "QDQ form".
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// lower
+//===----------------------------------------------------------------------===//
+
+def FuseQDQ : QOptPass<"qopt-fuse-qdq", "::mlir::ModuleOp"> {
+  let summary = "Move dequantization past data movement to its consumers";
+  let description = [{
+    `move(dcast(q))` becomes `dcast(move(q))` for transposes, reshapes and zero
+    padding, so that contractions see their dequantized operands.
+    Example: test/Transforms/fuse-qdq/basic.mlir
+  }];
+}
+
+def LowerToInteger : QOptPass<"qopt-lower-to-integer", "::mlir::ModuleOp"> {
+  let summary = "QDQ form to integer form: upstream linalg and arith only";
+  let description = [{
+    A contraction between dequantized operands becomes an `i8 x i8 -> i32`
+    generic and one f32 epilogue; bias, clamp and the following quantization join
+    the epilogue. Remaining casts become elementwise ops. docs/Numerics.md
+    defines every bit.
+    Example: test/Transforms/lower-to-integer/basic.mlir
+  }];
+}
+
+def VerifyIntegerForm
+    : QOptPass<"qopt-verify-integer-form", "::mlir::ModuleOp"> {
+  let summary = "Check that only upstream ops are left";
+  let description = [{
+    No op, type or attribute of `qopt` or `quant` is left.
+    docs/Contracts.md, "Integer form".
+  }];
+}
+
+def WriteReport : QOptPass<"qopt-write-report", "::mlir::ModuleOp"> {
+  let summary = "Write the report as JSON and take it off the module";
+  let description = [{
+    The report gathered by the phases (`qopt.report`) goes to `file`, if one is
+    named, written to a temporary first. The attribute is removed either way.
+  }];
+  let options = [
+    Option<"file", "file", "std::string", "", "JSON file to write">,
+    Option<"entry", "entry", "std::string", "", "Function of the model">
+  ];
+}
+
+#endif // QUANTOPT_DIALECT_QOPT_TRANSFORMS_PASSES_TD

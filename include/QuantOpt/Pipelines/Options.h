@@ -1,0 +1,130 @@
+//===- Options.h - The options of a quantization job ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One struct: the driver's job flags and the options of the pipeline
+// `quantize-int8{...}` are both generated from it.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_PIPELINES_OPTIONS_H
+#define QUANTOPT_PIPELINES_OPTIONS_H
+
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+#include "QuantOpt/Pipelines/Phases.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir::qopt {
+
+enum class CalibrationMethod { Auto, Max, Percentile, Entropy, MSE };
+enum class WeightMode { PerChannel, PerTensor };
+enum class StorageMode { Auto, S8 };
+enum class PrecisionMode { F32, F16, BF16 };
+enum class EmitKind { MLIR, PTX, Cubin, QOpt };
+
+struct JobOptions : public PassPipelineOptions<JobOptions> {
+  ListOption<std::string> calibrationData{
+      *this, "calibration-data",
+      llvm::cl::desc("npz files, or folders of them, with one array per argument "
+                     "(arg0, arg1, ... or qopt.name)")};
+  Option<CalibrationMethod> calibrationMethod{
+      *this, "calibration-method",
+      llvm::cl::desc("how ranges come from statistics"),
+      llvm::cl::init(CalibrationMethod::Auto),
+      llvm::cl::values(
+          clEnumValN(CalibrationMethod::Auto, "auto", "least expected error"),
+          clEnumValN(CalibrationMethod::Max, "max", "exact minimum and maximum"),
+          clEnumValN(CalibrationMethod::Percentile, "percentile",
+                     "clip the tails"),
+          clEnumValN(CalibrationMethod::Entropy, "entropy",
+                     "least KL divergence"),
+          clEnumValN(CalibrationMethod::MSE, "mse",
+                     "least mean squared error"))};
+  Option<unsigned> threads{
+      *this, "threads",
+      llvm::cl::desc("samples run at once in calibration (0: one per core)"),
+      llvm::cl::init(0)};
+  ListOption<std::string> shapes{
+      *this, "shape",
+      llvm::cl::desc("NAME:1x3x224x224 fixes dynamic dimensions of an argument")};
+  Option<std::string> entry{
+      *this, "entry",
+      llvm::cl::desc("function to quantize (default: the only public one, else "
+                     "main, else main_graph)"),
+      llvm::cl::init("")};
+  ListOption<std::string> keepFloat{
+      *this, "keep-float", llvm::cl::desc("glob of op names that stay float")};
+  Option<bool> requireInt8{
+      *this, "require-int8",
+      llvm::cl::desc("a contraction with constant weights that stays float is an "
+                     "error"),
+      llvm::cl::init(false)};
+  Option<ActivationMode> activations{
+      *this, "activations", llvm::cl::desc("storage kinds activations may take"),
+      llvm::cl::init(ActivationMode::Auto),
+      llvm::cl::values(
+          clEnumValN(ActivationMode::Auto, "auto", "least expected error"),
+          clEnumValN(ActivationMode::Symmetric, "symmetric",
+                     "zero point 0: s8, or u8 for one-sided edges"),
+          clEnumValN(ActivationMode::Asymmetric, "asymmetric",
+                     "u8 with a zero point"))};
+  Option<WeightMode> weights{
+      *this, "weights", llvm::cl::desc("scales of weights"),
+      llvm::cl::init(WeightMode::PerChannel),
+      llvm::cl::values(clEnumValN(WeightMode::PerChannel, "per-channel",
+                                  "one per output channel"),
+                       clEnumValN(WeightMode::PerTensor, "per-tensor",
+                                  "one per weight"))};
+  Option<bool> dynamic{
+      *this, "dynamic",
+      llvm::cl::desc("quantize activations at run time even with data"),
+      llvm::cl::init(false)};
+  Option<StorageMode> storage{
+      *this, "storage", llvm::cl::desc("8-bit storage types"),
+      llvm::cl::init(StorageMode::Auto),
+      llvm::cl::values(
+          clEnumValN(StorageMode::Auto, "auto", "u8 and s8"),
+          clEnumValN(StorageMode::S8, "s8", "s8 only, u8 shifted by 128"))};
+  Option<PrecisionMode> precision{
+      *this, "precision", llvm::cl::desc("precision of what stays float"),
+      llvm::cl::init(PrecisionMode::F32),
+      llvm::cl::values(clEnumValN(PrecisionMode::F32, "f32", ""),
+                       clEnumValN(PrecisionMode::F16, "f16", ""),
+                       clEnumValN(PrecisionMode::BF16, "bf16", ""))};
+  ListOption<std::string> target{
+      *this, "target", llvm::cl::desc("cpu (GPU targets need the kernels phase)")};
+  Option<EmitKind> emit{
+      *this, "emit", llvm::cl::desc("what the output holds"),
+      llvm::cl::init(EmitKind::MLIR),
+      llvm::cl::values(clEnumValN(EmitKind::MLIR, "mlir", "MLIR text"),
+                       clEnumValN(EmitKind::PTX, "ptx", "PTX of one target"),
+                       clEnumValN(EmitKind::Cubin, "cubin", "cubin of one target"),
+                       clEnumValN(EmitKind::QOpt, "qopt", "deployable artifact"))};
+  Option<std::string> report{
+      *this, "report", llvm::cl::desc("JSON file with what was done and why"),
+      llvm::cl::init("")};
+  Option<Phase> from{*this, "from", llvm::cl::desc("first phase to run"),
+                     llvm::cl::init(Phase::Import), phaseValues()};
+  Option<Phase> to{*this, "to", llvm::cl::desc("last phase to run"),
+                   llvm::cl::init(Phase::Lower), phaseValues()};
+
+private:
+  static llvm::cl::ValuesClass phaseValues() {
+    return llvm::cl::values(
+        clEnumValN(Phase::Import, "import", "to normal form"),
+        clEnumValN(Phase::Annotate, "annotate", "names and observers"),
+        clEnumValN(Phase::Calibrate, "calibrate", "statistics"),
+        clEnumValN(Phase::Propagate, "propagate", "types of edges"),
+        clEnumValN(Phase::Quantize, "quantize", "to QDQ form"),
+        clEnumValN(Phase::Lower, "lower", "to integer form"),
+        clEnumValN(Phase::Kernels, "kernels", "to GPU kernels"),
+        clEnumValN(Phase::Emit, "emit", "to the output format"));
+  }
+};
+
+} // namespace mlir::qopt
+
+#endif // QUANTOPT_PIPELINES_OPTIONS_H

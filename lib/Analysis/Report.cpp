@@ -1,0 +1,164 @@
+//===- Report.cpp - What was decided for every op and edge, and why ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/Report.h"
+
+#include "QuantOpt/Analysis/Constants.h"
+#include "QuantOpt/Analysis/Quantizable.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+static StringRef getString(DictionaryAttr dict, StringRef key) {
+  auto attr = dict.getAs<StringAttr>(key);
+  return attr ? attr.getValue() : StringRef();
+}
+
+static double getDouble(DictionaryAttr dict, StringRef key) {
+  auto attr = dict.getAs<FloatAttr>(key);
+  return attr ? attr.getValueAsDouble() : 0.0;
+}
+
+Report Report::load(ModuleOp module) {
+  Report report;
+  auto root = module->getAttrOfType<DictionaryAttr>(kReportAttr);
+  if (!root)
+    return report;
+  auto forEachRow = [&](StringRef table, auto fn) {
+    if (auto rows = root.getAs<ArrayAttr>(table))
+      for (auto row : rows.getAsRange<DictionaryAttr>())
+        fn(getString(row, "name"), row);
+  };
+  forEachRow("ops", [&](StringRef name, DictionaryAttr row) {
+    report.setOp(name, {getString(row, "op").str(),
+                        getString(row, "location").str(),
+                        getString(row, "precision").str(),
+                        getString(row, "reason").str(),
+                        row.contains("contraction")});
+  });
+  forEachRow("edges", [&](StringRef name, DictionaryAttr row) {
+    auto zeroPoint = row.getAs<IntegerAttr>("zero_point");
+    report.setEdge(name, {getDouble(row, "min"), getDouble(row, "max"),
+                          getDouble(row, "scale"),
+                          zeroPoint ? zeroPoint.getInt() : 0,
+                          getString(row, "storage").str(),
+                          getString(row, "method").str(),
+                          getDouble(row, "clipped_fraction")});
+  });
+  forEachRow("facts", [&](StringRef name, DictionaryAttr row) {
+    if (auto number = row.getAs<FloatAttr>("value"))
+      report.setNumber(name, number.getValueAsDouble());
+    else
+      report.setText(name, getString(row, "value"));
+  });
+  return report;
+}
+
+void Report::save(ModuleOp module) const {
+  Builder b(module.getContext());
+  auto text = [&](StringRef key, StringRef value) {
+    return b.getNamedAttr(key, b.getStringAttr(value));
+  };
+  auto number = [&](StringRef key, double value) {
+    return b.getNamedAttr(key, b.getF64FloatAttr(value));
+  };
+  SmallVector<Attribute> opRows, edgeRows, facts;
+  for (auto &[name, row] : ops)
+  {
+    SmallVector<NamedAttribute> fields = {
+        text("name", name), text("op", row.op), text("location", row.location),
+        text("precision", row.precision), text("reason", row.reason)};
+    if (row.isContraction)
+      fields.push_back(b.getNamedAttr("contraction", b.getUnitAttr()));
+    opRows.push_back(b.getDictionaryAttr(fields));
+  }
+  for (auto &[name, row] : edges)
+    edgeRows.push_back(b.getDictionaryAttr(
+        {text("name", name), number("min", row.min), number("max", row.max),
+         number("scale", row.scale),
+         b.getNamedAttr("zero_point", b.getI64IntegerAttr(row.zeroPoint)),
+         text("storage", row.storage), text("method", row.method),
+         number("clipped_fraction", row.clippedFraction)}));
+  for (auto &[key, value] : numbers)
+    facts.push_back(
+        b.getDictionaryAttr({text("name", key), number("value", value)}));
+  for (auto &[key, value] : texts)
+    facts.push_back(
+        b.getDictionaryAttr({text("name", key), text("value", value)}));
+  module->setAttr(kReportAttr,
+                  b.getDictionaryAttr(
+                      {b.getNamedAttr("ops", b.getArrayAttr(opRows)),
+                       b.getNamedAttr("edges", b.getArrayAttr(edgeRows)),
+                       b.getNamedAttr("facts", b.getArrayAttr(facts))}));
+}
+
+void Report::setPrecision(StringRef name, StringRef precision,
+                          StringRef reason) {
+  auto it = ops.find(name.str());
+  if (it == ops.end())
+    return;
+  it->second.precision = precision.str();
+  it->second.reason = reason.str();
+}
+
+std::optional<double> Report::getNumber(StringRef key) const {
+  auto it = numbers.find(key.str());
+  if (it == numbers.end())
+    return std::nullopt;
+  return it->second;
+}
+
+StringRef Report::getText(StringRef key) const {
+  auto it = texts.find(key.str());
+  return it == texts.end() ? StringRef() : StringRef(it->second);
+}
+
+StringRef mlir::qopt::getOpName(Operation *op) {
+  auto attr = op->getAttrOfType<StringAttr>(kNameAttr);
+  return attr ? attr.getValue() : StringRef();
+}
+
+std::string mlir::qopt::printLocation(Location loc) {
+  std::string text;
+  llvm::raw_string_ostream(text) << loc;
+  // "loc(...)": the wrapper says nothing.
+  StringRef inner = text;
+  if (inner.consume_front("loc(") && inner.consume_back(")"))
+    return inner.str();
+  return text;
+}
+
+void mlir::qopt::reportFloat(Report &report, Operation *op, StringRef kind,
+                             const llvm::Twine &reason) {
+  std::string text = reason.str();
+  StringRef name = getOpName(op);
+  report.setOp(name, {kind.str(), printLocation(op->getLoc()), "f32", text,
+                      matchQuantizable(op).has_value()});
+  remark::missed(op->getLoc(),
+                 remark::RemarkOpts::name("stays-float").category("qopt"))
+      << (name + ": " + text).str();
+}
+
+int64_t mlir::qopt::getConstantBytes(ModuleOp module) {
+  // Two ops may share one attribute: it is stored once.
+  DenseSet<Attribute> seen;
+  int64_t bytes = 0;
+  module.walk([&](arith::ConstantOp op) {
+    auto elements = dyn_cast<ElementsAttr>(op.getValue());
+    if (!elements || isa<SplatElementsAttr>(op.getValue()) ||
+        !seen.insert(elements).second)
+      return;
+    FailureOr<int64_t> size =
+        getDenseByteSize(cast<ShapedType>(elements.getType()));
+    if (succeeded(size))
+      bytes += *size;
+  });
+  return bytes;
+}

@@ -1,0 +1,271 @@
+//===- Epilogue.cpp - From i32 accumulators to real or quantized values ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Conversion/Epilogue.h"
+
+#include "QuantOpt/Analysis/Constants.h"
+#include "QuantOpt/Support/QuantMath.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+//===----------------------------------------------------------------------===//
+// Scalar building blocks
+//===----------------------------------------------------------------------===//
+
+static Value constantF32(OpBuilder &b, Location loc, float value) {
+  return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
+}
+
+static Value constantI32(OpBuilder &b, Location loc, int32_t value) {
+  return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value));
+}
+
+/// clamp(x, low, high) of an f32 that is not NaN.
+static Value clamp(OpBuilder &b, Location loc, Value x, float low, float high) {
+  x = arith::MaximumFOp::create(b, loc, x, constantF32(b, loc, low));
+  return arith::MinimumFOp::create(b, loc, x, constantF32(b, loc, high));
+}
+
+/// An integral f32 inside the storage range to i8 storage.
+static Value toStorage(OpBuilder &b, Location loc, Value x, bool isSigned) {
+  if (isSigned)
+    return arith::FPToSIOp::create(b, loc, b.getI8Type(), x);
+  return arith::FPToUIOp::create(b, loc, b.getI8Type(), x);
+}
+
+Value mlir::qopt::buildElementwise(
+    OpBuilder &builder, Location loc, ArrayRef<int64_t> shape, Type resultType,
+    ValueRange inputs, ArrayRef<AffineMap> maps,
+    function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
+  Value empty = tensor::EmptyOp::create(builder, loc, shape, resultType);
+  SmallVector<AffineMap> allMaps(maps);
+  allMaps.push_back(builder.getMultiDimIdentityMap(shape.size()));
+  SmallVector<utils::IteratorType> iterators(shape.size(),
+                                             utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             builder, loc, TypeRange{empty.getType()}, inputs, ValueRange{empty},
+             allMaps, iterators,
+             [&](OpBuilder &b, Location loc, ValueRange args) {
+               linalg::YieldOp::create(b, loc, body(b, loc, args));
+             })
+      .getResult(0);
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogues
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The operands of an epilogue generic, collected one by one.
+class Operands {
+public:
+  Operands(OpBuilder &builder, Location loc, const EpilogueInputs &inputs)
+      : builder(builder), loc(loc),
+        shape(cast<RankedTensorType>(inputs.accumulator.getType()).getShape()) {
+    for (int64_t dim : inputs.channelDims) {
+      channelShape.push_back(shape[dim]);
+      channelExprs.push_back(builder.getAffineDimExpr(dim));
+    }
+    add(inputs.accumulator, builder.getMultiDimIdentityMap(shape.size()));
+  }
+
+  /// Index of the new block argument.
+  unsigned add(Value value, AffineMap map) {
+    values.push_back(value);
+    maps.push_back(map);
+    return values.size() - 1;
+  }
+  unsigned addChannels(ArrayRef<float> numbers) {
+    auto type = RankedTensorType::get(channelShape, builder.getF32Type());
+    return add(makeConstant(builder, loc,
+                            makeFloatElements(type, numbers, "epilogue")),
+               getChannelMap());
+  }
+  unsigned addChannels(ArrayRef<int32_t> numbers) {
+    auto type = RankedTensorType::get(channelShape, builder.getI32Type());
+    const char *data = reinterpret_cast<const char *>(numbers.data());
+    return add(makeConstant(
+                   builder, loc,
+                   makeConstantElements(
+                       type, std::vector<char>(data, data + numbers.size() * 4),
+                       "epilogue")),
+               getChannelMap());
+  }
+  Value build(Type resultType,
+              function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
+    return buildElementwise(builder, loc, shape, resultType, values, maps, body);
+  }
+
+private:
+  AffineMap getChannelMap() {
+    return AffineMap::get(shape.size(), 0, channelExprs, builder.getContext());
+  }
+
+  OpBuilder &builder;
+  Location loc;
+  ArrayRef<int64_t> shape;
+  SmallVector<int64_t> channelShape;
+  SmallVector<AffineExpr> channelExprs;
+  SmallVector<Value> values;
+  SmallVector<AffineMap> maps;
+};
+} // namespace
+
+Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
+                                     const EpilogueInputs &inputs,
+                                     quant::UniformQuantizedType type, float low,
+                                     float high) {
+  float sy = type.getScale();
+  int32_t zy = type.getZeroPoint();
+  quantmath::IntRange range{static_cast<int32_t>(type.getStorageTypeMin()),
+                            static_cast<int32_t>(type.getStorageTypeMax())};
+  SmallVector<quantmath::FusedParams> params;
+  SmallVector<quantmath::FusedI32Params> paramsI32;
+  bool needsI32 = false;
+  for (size_t c = 0; c < inputs.weightScales.size(); ++c) {
+    int64_t maxAbsAccumulator =
+        inputs.maxAbsActivation * inputs.weightAbsoluteSums[c];
+    params.push_back(quantmath::makeFused(
+        inputs.activationScale, inputs.weightScales[c], sy, inputs.bias[c],
+        inputs.activationZeroPoint, inputs.weightSums[c], zy));
+    paramsI32.push_back(quantmath::makeFusedI32(inputs.activationScale,
+                                                inputs.weightScales[c], sy,
+                                                inputs.bias[c],
+                                                inputs.activationZeroPoint,
+                                                inputs.weightSums[c], zy));
+    needsI32 |= inputs.activationZeroPoint != 0 &&
+                quantmath::needsI32(maxAbsAccumulator, params.back());
+  }
+  SmallVector<float> multipliers, offsets;
+  SmallVector<int32_t> corrections;
+  for (auto [plain, exact] : llvm::zip(params, paramsI32)) {
+    const quantmath::FusedParams &p = needsI32 ? exact.fused : plain;
+    multipliers.push_back(p.M);
+    offsets.push_back(p.B);
+    corrections.push_back(exact.correction);
+  }
+  // The clamp of the fused activation, in steps.
+  float r = quantmath::reciprocalScale(sy);
+  int32_t clampLow = quantmath::quantizeMul(low, r, zy, range);
+  int32_t clampHigh = quantmath::quantizeMul(high, r, zy, range);
+
+  Operands operands(builder, loc, inputs);
+  unsigned m = operands.addChannels(multipliers);
+  unsigned b0 = operands.addChannels(offsets);
+  unsigned c = needsI32 ? operands.addChannels(corrections) : 0;
+  return operands.build(
+      builder.getI8Type(), [&](OpBuilder &b, Location loc, ValueRange args) {
+        Value acc = args[0];
+        if (needsI32)
+          acc = arith::AddIOp::create(b, loc, acc, args[c]);
+        Value x = arith::SIToFPOp::create(b, loc, b.getF32Type(), acc);
+        x = math::FmaOp::create(b, loc, x, args[m], args[b0]);
+        x = math::RoundEvenOp::create(b, loc, x);
+        x = clamp(b, loc, x, clampLow, clampHigh);
+        return toStorage(b, loc, x, type.isSigned());
+      });
+}
+
+Value mlir::qopt::buildFloatEpilogue(OpBuilder &builder, Location loc,
+                                     const EpilogueInputs &inputs) {
+  SmallVector<float> multipliers, offsets;
+  SmallVector<int32_t> corrections;
+  for (size_t c = 0; c < inputs.weightScales.size(); ++c) {
+    quantmath::FusedI32Params params = quantmath::makeFusedI32(
+        inputs.activationScale, inputs.weightScales[c], /*sy=*/1.0f,
+        inputs.bias[c], inputs.activationZeroPoint, inputs.weightSums[c],
+        /*zy=*/0);
+    multipliers.push_back(params.fused.M);
+    offsets.push_back(params.fused.B);
+    corrections.push_back(params.correction);
+  }
+  bool corrected = inputs.activationZeroPoint != 0;
+  Operands operands(builder, loc, inputs);
+  unsigned m = operands.addChannels(multipliers);
+  unsigned bias = operands.addChannels(offsets);
+  unsigned c = corrected ? operands.addChannels(corrections) : 0;
+  return operands.build(
+      builder.getF32Type(), [&](OpBuilder &b, Location loc, ValueRange args) {
+        Value acc = args[0];
+        if (corrected)
+          acc = arith::AddIOp::create(b, loc, acc, args[c]);
+        Value x = arith::SIToFPOp::create(b, loc, b.getF32Type(), acc);
+        return math::FmaOp::create(b, loc, x, args[m], args[bias]).getResult();
+      });
+}
+
+Value mlir::qopt::buildDynamicEpilogue(OpBuilder &builder, Location loc,
+                                       const EpilogueInputs &inputs,
+                                       Value activationScale,
+                                       AffineMap scaleMap) {
+  Operands operands(builder, loc, inputs);
+  unsigned s = operands.add(activationScale, scaleMap);
+  unsigned w = operands.addChannels(inputs.weightScales);
+  unsigned bias = operands.addChannels(inputs.bias);
+  return operands.build(
+      builder.getF32Type(), [&](OpBuilder &b, Location loc, ValueRange args) {
+        Value x = arith::SIToFPOp::create(b, loc, b.getF32Type(), args[0]);
+        Value m = arith::MulFOp::create(b, loc, args[s], args[w]);
+        return math::FmaOp::create(b, loc, x, m, args[bias]).getResult();
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Quantize and dequantize
+//===----------------------------------------------------------------------===//
+
+Value mlir::qopt::buildQuantize(OpBuilder &builder, Location loc, Value input,
+                                quant::UniformQuantizedType type) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
+  float r = quantmath::reciprocalScale(static_cast<float>(type.getScale()));
+  int32_t z = type.getZeroPoint();
+  int32_t low = type.getStorageTypeMin(), high = type.getStorageTypeMax();
+  return buildElementwise(
+      builder, loc, shape, builder.getI8Type(), input,
+      builder.getMultiDimIdentityMap(shape.size()),
+      [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+        Value x = arith::MulFOp::create(b, loc, args[0], constantF32(b, loc, r));
+        x = math::RoundEvenOp::create(b, loc, x);
+        // NaN becomes real 0.
+        Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x,
+                                            x);
+        x = arith::SelectOp::create(b, loc, isNaN, constantF32(b, loc, 0.0f), x);
+        x = clamp(b, loc, x, low - z, high - z);
+        if (z == 0)
+          return toStorage(b, loc, x, type.isSigned());
+        Value q = arith::FPToSIOp::create(b, loc, b.getI32Type(), x);
+        q = arith::AddIOp::create(b, loc, q, constantI32(b, loc, z));
+        return arith::TruncIOp::create(b, loc, b.getI8Type(), q);
+      });
+}
+
+Value mlir::qopt::buildDequantize(OpBuilder &builder, Location loc,
+                                  Value integers,
+                                  quant::UniformQuantizedType type) {
+  ArrayRef<int64_t> shape =
+      cast<RankedTensorType>(integers.getType()).getShape();
+  float s = type.getScale();
+  int32_t z = type.getZeroPoint();
+  return buildElementwise(
+      builder, loc, shape, builder.getF32Type(), integers,
+      builder.getMultiDimIdentityMap(shape.size()),
+      [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+        Type i32 = b.getI32Type();
+        Value q = type.isSigned()
+                      ? arith::ExtSIOp::create(b, loc, i32, args[0]).getResult()
+                      : arith::ExtUIOp::create(b, loc, i32, args[0]).getResult();
+        if (z != 0)
+          q = arith::SubIOp::create(b, loc, q, constantI32(b, loc, z));
+        Value x = arith::SIToFPOp::create(b, loc, b.getF32Type(), q);
+        return arith::MulFOp::create(b, loc, x, constantF32(b, loc, s));
+      });
+}

@@ -1,0 +1,197 @@
+//===- Annotate.cpp - Choose and name what may become integer ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Names are given here once; every upstream rewrite that must come first is part
+// of import, so that a name does not depend on later options. An observer goes on
+// the value behind data movement (padding, transposes, reshapes), because that is
+// where the integers are cheapest to make and to keep.
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/Constants.h"
+#include "QuantOpt/Analysis/Elementwise.h"
+#include "QuantOpt/Analysis/Quantizable.h"
+#include "QuantOpt/Analysis/Report.h"
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+#include "QuantOpt/Frontend/Entry.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/GlobPattern.h"
+
+namespace mlir::qopt {
+#define GEN_PASS_DEF_ANNOTATE
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h.inc"
+} // namespace mlir::qopt
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+/// The kind of a computing op, empty for those that only move, make or return
+/// values.
+static StringRef getKind(Operation *op) {
+  if (std::optional<Quantizable> match = matchQuantizable(op))
+    return match->kind;
+  if (isa<linalg::FillOp, linalg::TransposeOp, linalg::BroadcastOp,
+          linalg::CopyOp>(op) ||
+      !isa<linalg::LinalgOp>(op))
+    return "";
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic)
+    return op->getName().stripDialect();
+  bool isCopy = llvm::hasSingleElement(*generic.getBody());
+  if (isCopy)
+    return "";
+  if (matchClamp(generic))
+    return "clamp";
+  if (isElementwise(generic))
+    return "elementwise";
+  return generic.getNumReductionLoops() ? "reduction" : "generic";
+}
+
+/// The name in `loc` (ONNX import keeps node names there), or empty.
+static StringRef getLocationName(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName().getValue();
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : fused.getLocations())
+      if (StringRef name = getLocationName(part); !name.empty())
+        return name;
+  return "";
+}
+
+namespace {
+struct Annotate : public qopt::impl::AnnotateBase<Annotate> {
+  using AnnotateBase::AnnotateBase;
+
+  void runOnOperation() override {
+    FailureOr<func::FuncOp> entry = findEntry(getOperation(), this->entry);
+    if (failed(entry) || failed(parseGlobs()))
+      return signalPassFailure();
+    report = Report::load(getOperation());
+    report.setNumber("weights_bytes_before", getConstantBytes(getOperation()));
+    usedNames.clear();
+    counters.clear();
+    SmallVector<Quantizable> chosen;
+    entry->walk([&](Operation *op) { consider(op, *entry, chosen); });
+    for (const Quantizable &match : chosen)
+      observe(match, *entry);
+    report.save(getOperation());
+  }
+
+private:
+  LogicalResult parseGlobs();
+  std::string makeName(Operation *op, StringRef kind);
+  /// Names `op` and either chooses it or says why it stays float.
+  void consider(Operation *op, func::FuncOp entry,
+                SmallVectorImpl<Quantizable> &chosen);
+  /// Why the matched op cannot become integer; empty if it can.
+  std::string whyFloat(const Quantizable &match, func::FuncOp entry);
+  void observe(const Quantizable &match, func::FuncOp entry);
+
+  Report report;
+  llvm::StringSet<> usedNames;
+  llvm::StringMap<unsigned> counters;
+  SmallVector<std::pair<std::string, llvm::GlobPattern>> globs;
+};
+} // namespace
+
+LogicalResult Annotate::parseGlobs() {
+  globs.clear();
+  for (const std::string &text : keepFloat) {
+    llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(text);
+    if (!glob)
+      return getOperation().emitError()
+             << "keep-float pattern '" << text
+             << "' is not a glob: " << llvm::toString(glob.takeError());
+    globs.emplace_back(text, std::move(*glob));
+  }
+  return success();
+}
+
+std::string Annotate::makeName(Operation *op, StringRef kind) {
+  std::string base = getLocationName(op->getLoc()).str();
+  if (base.empty())
+    base = (kind + "_" + llvm::Twine(counters[kind]++)).str();
+  std::string name = base;
+  for (unsigned i = 1; !usedNames.insert(name).second; ++i)
+    name = base + "#" + std::to_string(i);
+  return name;
+}
+
+void Annotate::consider(Operation *op, func::FuncOp entry,
+                        SmallVectorImpl<Quantizable> &chosen) {
+  StringRef kind = getKind(op);
+  if (kind.empty())
+    return;
+  std::string name = makeName(op, kind);
+  op->setAttr(kNameAttr, StringAttr::get(op->getContext(), name));
+  std::optional<Quantizable> match = matchQuantizable(op);
+  if (!match)
+    return reportFloat(report, op, kind,
+                       "only contractions are integer in this version: computed "
+                       "between dequantize and quantize");
+  std::string reason = whyFloat(*match, entry);
+  if (!reason.empty())
+    return reportFloat(report, op, kind, reason);
+  report.setOp(name, {kind.str(), printLocation(op->getLoc()), "int8",
+                      "constant weights", /*isContraction=*/true});
+  op->setAttr(kQuantizeAttr, UnitAttr::get(op->getContext()));
+  chosen.push_back(*match);
+}
+
+std::string Annotate::whyFloat(const Quantizable &match, func::FuncOp entry) {
+  for (auto &[text, glob] : globs)
+    if (glob.match(qopt::getOpName(match.op)))
+      return "kept float by --keep-float=" + text;
+  if (!match.weight)
+    return "both operands are run-time values: only contractions with constant "
+           "weights are integer in this version";
+  auto activation = dyn_cast<RankedTensorType>(match.activation->get().getType());
+  auto weight = dyn_cast<RankedTensorType>(match.weight->get().getType());
+  if (!activation || !activation.getElementType().isF32() ||
+      !weight.getElementType().isF32())
+    return "operands are not f32";
+  if (!activation.hasStaticShape() || !weight.hasStaticShape())
+    return "shapes are not static";
+  if (match.init) {
+    auto fill = match.init->get().getDefiningOp<linalg::FillOp>();
+    Value start = fill ? fill.getInputs()[0] : match.init->get();
+    std::optional<double> c = getConstantScalar(start);
+    if (!c || *c != 0.0)
+      return "it accumulates onto a value that is not zero";
+  }
+  if (match.op->getParentOp() != entry)
+    return "it is inside a loop or another region";
+  return "";
+}
+
+/// The op whose result `value` is, as a person would name the edge.
+static std::string getEdgeName(Value value, func::FuncOp entry) {
+  if (auto arg = dyn_cast<BlockArgument>(value))
+    return qopt::getArgumentName(entry, arg.getArgNumber());
+  StringRef name = getOpName(value.getDefiningOp());
+  if (name.empty())
+    return "";
+  unsigned index = cast<OpResult>(value).getResultNumber();
+  return (name + ":" + llvm::Twine(index)).str();
+}
+
+void Annotate::observe(const Quantizable &match, func::FuncOp entry) {
+  Value source = getMovementSource(match.activation->get());
+  if (source.getDefiningOp<ObserveOp>())
+    return;
+  std::string name = getEdgeName(source, entry);
+  if (name.empty())
+    name = (qopt::getOpName(match.op) + ":input").str();
+  OpBuilder builder(match.op->getContext());
+  builder.setInsertionPointAfterValue(source);
+  auto observed = ObserveOp::create(builder, source.getLoc(), source.getType(),
+                                    source, builder.getStringAttr(name),
+                                    StatsAttr(), TypeAttr());
+  source.replaceAllUsesExcept(observed.getResult(), observed);
+}

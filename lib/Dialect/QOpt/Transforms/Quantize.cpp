@@ -1,0 +1,140 @@
+//===- Quantize.cpp - Observers to casts, weights to integers ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Requires: types on the observers that have statistics. An op whose exact i32
+// accumulator cannot be proven not to overflow stays float (docs/Numerics.md,
+// "Integer contraction").
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/Quantizable.h"
+#include "QuantOpt/Analysis/Report.h"
+#include "QuantOpt/Conversion/QuantizeWeights.h"
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+#include "QuantOpt/Support/QuantMath.h"
+
+namespace mlir::qopt {
+#define GEN_PASS_DEF_QUANTIZE
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h.inc"
+} // namespace mlir::qopt
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+/// True if no accumulator of a channel with Σ|qw| = `absoluteSum` can overflow
+/// i32, with activations of `type` (null: dynamic, symmetric s8).
+static bool isProven(Type type, int64_t absoluteSum) {
+  quantmath::IntRange range = quantmath::rangeOf(quantmath::Storage::S8);
+  int32_t zeroPoint = 0;
+  if (auto uniform = dyn_cast_or_null<quant::UniformQuantizedType>(type)) {
+    range = {static_cast<int32_t>(uniform.getStorageTypeMin()),
+             static_cast<int32_t>(uniform.getStorageTypeMax())};
+    zeroPoint = static_cast<int32_t>(uniform.getZeroPoint());
+  }
+  return quantmath::AccumulatorBound{
+      quantmath::maxMagnitude(range) * absoluteSum,
+      quantmath::maxDistance(range, zeroPoint) * absoluteSum}
+      .fitsInt32();
+}
+
+namespace {
+struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
+  using QuantizeBase::QuantizeBase;
+
+  void runOnOperation() override {
+    report = Report::load(getOperation());
+    SmallVector<Operation *> chosen;
+    getOperation().walk([&](Operation *op) {
+      if (op->hasAttr(kQuantizeAttr))
+        chosen.push_back(op);
+    });
+    for (Operation *op : chosen) {
+      op->removeAttr(kQuantizeAttr);
+      if (failed(quantizeOp(op)))
+        return signalPassFailure();
+    }
+    SmallVector<ObserveOp> observers;
+    getOperation().walk([&](ObserveOp op) { observers.push_back(op); });
+    for (ObserveOp op : observers)
+      replaceObserver(op);
+    report.save(getOperation());
+  }
+
+private:
+  LogicalResult quantizeOp(Operation *op);
+  /// Puts `dynamic_dequantize(dynamic_quantize(x))` on the activation operand.
+  void quantizeDynamically(const Quantizable &match);
+  void replaceObserver(ObserveOp op);
+
+  Report report;
+  /// Observers whose integers some op reads.
+  DenseSet<Operation *> needed;
+};
+} // namespace
+
+LogicalResult Quantize::quantizeOp(Operation *op) {
+  std::optional<Quantizable> match = matchQuantizable(op);
+  if (!match || !match->weight)
+    return op->emitError("was chosen for quantization but is no contraction "
+                         "with constant weights any more");
+  auto observer =
+      getMovementSource(match->activation->get()).getDefiningOp<ObserveOp>();
+  if (!observer)
+    return op->emitError("was chosen for quantization but its activation is not "
+                         "observed");
+  Type activationType = observer.getType().value_or(Type());
+  FailureOr<QuantizedWeights> weights =
+      quantizeWeights(*match, perTensorWeights);
+  if (failed(weights))
+    return failure();
+  for (int64_t sum : weights->absoluteSums)
+    if (!isProven(activationType, sum)) {
+      reportFloat(report, op, match->kind,
+                  "an i32 accumulator could overflow: " +
+                      llvm::Twine(match->reductionSize) +
+                      " products per result");
+      return success();
+    }
+  insertWeightCasts(*match, *weights);
+  report.setNumber("dead_channels", report.getNumber("dead_channels").value_or(0) +
+                                        weights->deadChannels);
+  if (activationType)
+    needed.insert(observer);
+  else
+    quantizeDynamically(*match);
+  return success();
+}
+
+void Quantize::quantizeDynamically(const Quantizable &match) {
+  OpBuilder builder(match.op);
+  Location loc = match.op->getLoc();
+  Value input = match.activation->get();
+  auto type = cast<RankedTensorType>(input.getType());
+  Granularity per =
+      match.rowsAreIndependent ? Granularity::Row : Granularity::Tensor;
+  auto scaleType = RankedTensorType::get(
+      per == Granularity::Row ? type.getShape().drop_back()
+                              : ArrayRef<int64_t>(),
+      builder.getF32Type());
+  auto quantized = DynamicQuantizeOp::create(
+      builder, loc, type.clone(builder.getI8Type()), scaleType, input, per);
+  match.activation->set(DynamicDequantizeOp::create(
+      builder, loc, type, quantized.getQuantized(), quantized.getScale(), per));
+}
+
+void Quantize::replaceObserver(ObserveOp op) {
+  Value value = op.getInput();
+  if (needed.contains(op)) {
+    OpBuilder builder(op);
+    auto type = cast<RankedTensorType>(value.getType());
+    value = quant::QuantizeCastOp::create(builder, op.getLoc(),
+                                          type.clone(*op.getType()), value);
+    value = quant::DequantizeCastOp::create(builder, op.getLoc(), type, value);
+  }
+  op.replaceAllUsesWith(value);
+  op.erase();
+}

@@ -1,0 +1,137 @@
+//===- CpuCompiler.h - The steps of compiling for the CPU ------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Internal to lib/Execution. One function per step, one file per function, in
+// the order in which CpuExecutable::compile calls them. All steps after
+// externalizeModel run in a private MLIRContext: compilation works the same
+// whatever the caller's context has loaded, and leaves nothing behind in it.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_LIB_EXECUTION_CPUCOMPILER_H
+#define QUANTOPT_LIB_EXECUTION_CPUCOMPILER_H
+
+#include "QuantOpt/Execution/CpuKernels.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mlir::qopt::cpu {
+
+//===----------------------------------------------------------------------===//
+// Externalize.cpp: from the caller's module to an independent one
+//===----------------------------------------------------------------------===//
+
+/// A constant tensor that the compiled code reads where the attribute keeps it.
+struct Weight {
+  const void *data = nullptr;
+  /// The elements, where the attribute's form cannot be read by loads.
+  std::unique_ptr<char[]> owned;
+};
+
+/// The functions reachable from the entry without their large constants.
+/// Constants and observers have become calls of the marker functions
+/// `kWeightMarker`N `() -> tensor` and `kObserveMarker`N `(tensor) -> ()`.
+struct ExternalizedModel {
+  /// MLIR bytecode.
+  std::string bytecode;
+  /// By the number N of the marker.
+  std::vector<Weight> weights;
+};
+
+constexpr llvm::StringLiteral kWeightMarker = "__qopt_weight_";
+constexpr llvm::StringLiteral kObserveMarker = "__qopt_observe_";
+
+/// Checks that every op reachable from `entry` can be executed, and copies
+/// these functions out of `module`.
+FailureOr<ExternalizedModel>
+externalizeModel(ModuleOp module, func::FuncOp entry, bool keepObservers);
+
+//===----------------------------------------------------------------------===//
+// PrepareTensors.cpp, FuseElementwise.cpp: tensor level
+//===----------------------------------------------------------------------===//
+
+/// Unit attribute: the op's init operand holds zeros that nobody wrote.
+constexpr llvm::StringLiteral kZeroInitAttr = "qopt.zero_init";
+
+/// Inlines all calls into `entry`, turns weights into trailing arguments
+/// (argument numInputs + N is weight N) and results into trailing memref
+/// arguments, and lowers what bufferization does not know.
+LogicalResult prepareTensors(ModuleOp module, func::FuncOp entry,
+                             size_t numWeights);
+
+/// Merges elementwise ops into their consumers where that does not repeat
+/// expensive work.
+LogicalResult fuseElementwise(func::FuncOp entry);
+
+//===----------------------------------------------------------------------===//
+// Bufferize.cpp, BoundsChecks.cpp: to memrefs
+//===----------------------------------------------------------------------===//
+
+/// From tensors to memrefs, writing results in place where possible.
+LogicalResult bufferize(ModuleOp module);
+
+/// Rewrites loops that carry buffers so that no buffer allocated in a loop body
+/// outlives its iteration.
+void localizeLoopBuffers(func::FuncOp entry);
+
+/// Adds a `cf.assert` in front of every access whose index depends on data.
+LogicalResult insertBoundsChecks(func::FuncOp entry);
+
+/// `cf.assert` to calls of `kCheckFailedFn`; messages (with locations) are
+/// appended to `checkMessages`, their positions are the functions' argument.
+void lowerAsserts(func::FuncOp entry, std::vector<std::string> &checkMessages);
+
+//===----------------------------------------------------------------------===//
+// CallKernels.cpp, CallLoopNests.cpp, PlanMemory.cpp: memref level
+//===----------------------------------------------------------------------===//
+
+/// Replaces contractions and convolutions by calls of kernels, which are added
+/// to `kernels` and must live as long as the compiled code.
+/// Arguments `firstWeight` .. `firstWeight + numWeights` of `entry` hold the
+/// same at every run.
+LogicalResult callKernels(func::FuncOp entry, size_t firstWeight,
+                          size_t numWeights, KernelPreference preference,
+                          std::vector<std::unique_ptr<Kernel>> &kernels);
+
+/// Moves the remaining linalg ops and copies into functions of their own with
+/// good loop orders, equal ones shared. The functions are put into modules of
+/// similar size, to be compiled in parallel.
+FailureOr<std::vector<OwningOpRef<ModuleOp>>>
+callLoopNests(func::FuncOp entry);
+
+/// Gives every allocation of `entry` a place in one arena, a new trailing
+/// argument. Returns its size in bytes.
+FailureOr<int64_t> planMemory(func::FuncOp entry);
+
+//===----------------------------------------------------------------------===//
+// LowerToLLVM.cpp
+//===----------------------------------------------------------------------===//
+
+/// What LLVM code calls; defined in RunContext.cpp.
+constexpr llvm::StringLiteral kRunKernelFn = "qopt_cpu_run_kernel";
+constexpr llvm::StringLiteral kCheckFailedFn = "qopt_cpu_check_failed";
+constexpr llvm::StringLiteral kObserveFn = "qopt_cpu_observe";
+constexpr llvm::StringLiteral kAllocFn = "qopt_cpu_alloc";
+
+/// The function that the executable calls: `void(void *const *buffers)`, with
+/// the entry's arguments in order.
+constexpr llvm::StringLiteral kPackedEntryFn = "qopt_cpu_entry";
+
+/// From buffers and loops to the LLVM dialect. Functions take bare pointers;
+/// the packed entry is added.
+LogicalResult lowerEntryToLLVM(ModuleOp module, func::FuncOp entry);
+LogicalResult lowerNestsToLLVM(ModuleOp module);
+
+} // namespace mlir::qopt::cpu
+
+#endif // QUANTOPT_LIB_EXECUTION_CPUCOMPILER_H

@@ -1,0 +1,38 @@
+//===- MulAdd.h - Ops whose body is a sum of products ----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Internal to lib/Execution. Recognises the bodies that kernels compute; which
+// contraction or convolution it is follows from the indexing maps.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_LIB_EXECUTION_MULADD_H
+#define QUANTOPT_LIB_EXECUTION_MULADD_H
+
+#include "QuantOpt/Execution/CpuKernels.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+#include <optional>
+
+namespace mlir::qopt::cpu {
+
+/// How the two inputs of a sum of products are read.
+struct MulAdd {
+  ElementType lhs;
+  ElementType rhs;
+};
+
+/// `out = out + lhs * rhs` with operands in any order: all f32, or i32 of two
+/// i8 inputs, each sign- or zero-extended. Needs one reduction loop at least.
+std::optional<MulAdd> matchMulAdd(linalg::LinalgOp op);
+
+/// Positive or negative zero, or integer zero.
+bool isZeroScalar(Value value);
+
+} // namespace mlir::qopt::cpu
+
+#endif // QUANTOPT_LIB_EXECUTION_MULADD_H

@@ -1,0 +1,352 @@
+//===- PrepareTensors.cpp - From any exporter's linalg to one form -*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Tensor-level steps before bufferization: one function, linalg.generic as the
+// only spelling of computation, and initial values taken out of contractions so
+// that kernels overwrite their output and biases join the following elementwise
+// op. Elementwise fusion is in FuseElementwise.cpp.
+//
+//===----------------------------------------------------------------------===//
+#include "CpuCompiler.h"
+#include "MulAdd.h"
+
+#include "mlir/Conversion/TensorToLinalg/TensorToLinalg.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::qopt;
+using namespace mlir::qopt::cpu;
+
+//===----------------------------------------------------------------------===//
+// One function with weights and results as arguments
+//===----------------------------------------------------------------------===//
+
+static MemRefType getMemRefType(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  return MemRefType::get(type.getShape(), type.getElementType());
+}
+
+/// The number at the end of the name of a marker function, if it is one.
+static std::optional<unsigned> parseMarker(StringRef callee, StringRef prefix) {
+  unsigned index;
+  if (!callee.consume_front(prefix) || callee.getAsInteger(10, index))
+    return std::nullopt;
+  return index;
+}
+
+/// Observers get a view of the buffer that will hold the tensor.
+static void bufferizeObserver(func::CallOp call, ModuleOp module) {
+  OpBuilder builder(call);
+  Value tensor = call.getOperand(0);
+  MemRefType type = getMemRefType(tensor.getType());
+  Value buffer = bufferization::ToBufferOp::create(
+      builder, call.getLoc(), type, tensor, /*read_only=*/true);
+  call->setOperand(0, buffer);
+  module.lookupSymbol<func::FuncOp>(call.getCallee())
+      .setType(builder.getFunctionType(type, {}));
+}
+
+/// Weights become arguments and observers read buffers.
+static LogicalResult resolveMarkers(ModuleOp module, func::FuncOp entry,
+                                    size_t numWeights) {
+  size_t numInputs = entry.getNumArguments();
+  SmallVector<func::CallOp> calls;
+  entry.walk([&](func::CallOp call) { calls.push_back(call); });
+
+  SmallVector<Type> weightTypes(numWeights);
+  for (func::CallOp call : calls)
+    if (auto index = parseMarker(call.getCallee(), kWeightMarker))
+      weightTypes[*index] = call.getResult(0).getType();
+  for (Type &type : weightTypes) {
+    if (!type) // Its uses folded away while inlining.
+      type = RankedTensorType::get({0}, IntegerType::get(entry.getContext(), 8));
+    if (failed(entry.insertArgument(entry.getNumArguments(), type, {},
+                                    entry.getLoc())))
+      return failure();
+  }
+  for (func::CallOp call : calls) {
+    if (auto index = parseMarker(call.getCallee(), kWeightMarker)) {
+      call.getResult(0).replaceAllUsesWith(
+          entry.getArgument(numInputs + *index));
+      call.erase();
+    } else if (parseMarker(call.getCallee(), kObserveMarker)) {
+      bufferizeObserver(call, module);
+    } else {
+      return call.emitError() << "cannot be executed on the CPU: recursion";
+    }
+  }
+  for (unsigned i = 0, e = entry.getNumArguments(); i < e; ++i)
+    entry.setArgAttr(i, "bufferization.writable",
+                     BoolAttr::get(entry.getContext(), false));
+  return success();
+}
+
+/// Results are written to buffers that the caller gives.
+static LogicalResult returnThroughArguments(func::FuncOp entry) {
+  Operation *ret = entry.getBody().front().getTerminator();
+  OpBuilder builder(ret);
+  for (Value result : ret->getOperands()) {
+    unsigned position = entry.getNumArguments();
+    if (failed(entry.insertArgument(position, getMemRefType(result.getType()),
+                                    {}, entry.getLoc())))
+      return failure();
+    bufferization::MaterializeInDestinationOp::create(
+        builder, ret->getLoc(), Type(), result, entry.getArgument(position),
+        /*restrict=*/true, /*writable=*/true);
+  }
+  func::ReturnOp::create(builder, ret->getLoc());
+  ret->erase();
+  entry.setType(builder.getFunctionType(entry.getArgumentTypes(), {}));
+  entry.removeResAttrsAttr();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// One spelling
+//===----------------------------------------------------------------------===//
+
+/// Softmax and the like into the linalg ops they stand for, packs into
+/// transposes, named ops into generics (fill stays: it is what others match).
+static LogicalResult generalize(func::FuncOp entry) {
+  IRRewriter rewriter(entry.getContext());
+  SmallVector<Operation *> ops;
+  entry.walk([&](Operation *op) { ops.push_back(op); });
+  for (Operation *op : ops) {
+    rewriter.setInsertionPoint(op);
+    if (auto pack = dyn_cast<linalg::PackOp>(op)) {
+      if (failed(linalg::lowerPack(rewriter, pack)))
+        return op->emitError() << "cannot be executed on the CPU";
+    } else if (auto unpack = dyn_cast<linalg::UnPackOp>(op)) {
+      if (failed(linalg::lowerUnPack(rewriter, unpack)))
+        return op->emitError() << "cannot be executed on the CPU";
+    } else if (auto aggregate = dyn_cast<linalg::AggregatedOpInterface>(op)) {
+      auto values = aggregate.decomposeOperation(rewriter);
+      if (failed(values))
+        return op->emitError() << "cannot be executed on the CPU";
+      rewriter.replaceOp(op, *values);
+    }
+  }
+
+  SmallVector<linalg::LinalgOp> named;
+  entry.walk([&](linalg::LinalgOp op) {
+    if (!isa<linalg::GenericOp, linalg::FillOp>(op))
+      named.push_back(op);
+  });
+  for (linalg::LinalgOp op : named) {
+    rewriter.setInsertionPoint(op);
+    if (failed(linalg::generalizeNamedOp(rewriter, op)))
+      return op->emitError() << "cannot be executed on the CPU";
+  }
+  return success();
+}
+
+/// Float arithmetic means single IEEE operations here, whatever the op allows.
+static void dropFastMath(func::FuncOp entry) {
+  auto none = arith::FastMathFlagsAttr::get(entry.getContext(),
+                                            arith::FastMathFlags::none);
+  entry.walk([&](arith::ArithFastMathInterface op) {
+    op->setAttr(op.getFastMathAttrName(), none);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Initial values of contractions
+//===----------------------------------------------------------------------===//
+
+/// A tensor of zeros: a fill or a splat constant.
+static bool isZeroTensor(Value value) {
+  if (auto fill = value.getDefiningOp<linalg::FillOp>())
+    return isZeroScalar(fill.value());
+  return isZeroScalar(value);
+}
+
+/// A generic that only repeats smaller inputs along new dimensions, like the
+/// broadcast of a bias: cheaper to recompute than to store.
+static bool isBroadcast(Value value) {
+  auto op = value.getDefiningOp<linalg::GenericOp>();
+  if (!op || op.getNumParallelLoops() != op.getNumLoops())
+    return false;
+  return llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+    return op.getMatchingIndexingMap(input).getNumResults() < op.getNumLoops();
+  });
+}
+
+/// contraction(init = x) → contraction(init = 0) + x where x is a broadcast;
+/// zeros are left to the kernel and noted by kZeroInitAttr.
+static void extractInit(linalg::GenericOp op) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Value init = op.getDpsInits()[0];
+  auto type = cast<RankedTensorType>(init.getType());
+  bool isZero = isZeroTensor(init);
+  if (!type.hasStaticShape() || (!isZero && !isBroadcast(init)))
+    return;
+
+  Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(),
+                                        type.getElementType());
+  op.setDpsInitOperand(0, empty);
+  op->setAttr(kZeroInitAttr, builder.getUnitAttr());
+  if (isZero)
+    return;
+
+  builder.setInsertionPointAfter(op);
+  SmallVector<AffineMap> maps(3, builder.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> parallel(type.getRank(),
+                                            utils::IteratorType::parallel);
+  auto sum = linalg::GenericOp::create(
+      builder, loc, type, ValueRange{op.getResult(0), init}, empty, maps,
+      parallel, [](OpBuilder &b, Location loc, ValueRange args) {
+        Value value = isa<FloatType>(args[0].getType())
+                          ? Value(arith::AddFOp::create(b, loc, args[0], args[1]))
+                          : arith::AddIOp::create(b, loc, args[0], args[1]);
+        linalg::YieldOp::create(b, loc, value);
+      });
+  op.getResult(0).replaceAllUsesExcept(sum.getResult(0), sum);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands of contractions
+//===----------------------------------------------------------------------===//
+
+/// A generic that only moves or repeats elements of its one input.
+static bool isMovement(linalg::GenericOp op) {
+  if (!op || op.getNumDpsInputs() != 1 || op.getNumDpsInits() != 1 ||
+      op.getNumParallelLoops() != op.getNumLoops() ||
+      !op.getIndexingMapsArray()[0].isProjectedPermutation() ||
+      !op.getIndexingMapsArray()[1].isIdentity())
+    return false;
+  Operation *yield = op.getBody()->getTerminator();
+  return op.getBody()->getOperations().size() == 1 &&
+         yield->getOperand(0) == op.getBody()->getArgument(0);
+}
+
+/// contraction(movement(x), y) → contraction(x, y): kernels read any strides,
+/// and weights must not be transposed or repeated for every sample.
+static void foldMovements(linalg::GenericOp op) {
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  if (!llvm::all_of(maps, [](AffineMap map) {
+        return map.isProjectedPermutation();
+      }))
+    return;
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    auto movement = operand->get().getDefiningOp<linalg::GenericOp>();
+    if (!isMovement(movement))
+      continue;
+    SmallVector<AffineMap> folded = maps;
+    AffineMap &map = folded[operand->getOperandNumber()];
+    map = movement.getIndexingMapsArray()[0].compose(map);
+    // Every loop's extent must still follow from some operand.
+    if (!inversePermutation(concatAffineMaps(folded, op.getContext())))
+      continue;
+    operand->set(movement.getDpsInputs()[0]);
+    op.setIndexingMapsAttr(
+        Builder(op.getContext()).getAffineMapArrayAttr(folded));
+    maps = folded;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Entry point
+//===----------------------------------------------------------------------===//
+
+static LogicalResult simplify(Operation *op) {
+  PassManager manager(op->getContext(), op->getName().getStringRef());
+  manager.enableVerifier(false);
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  return manager.run(op);
+}
+
+/// Splat constants that are still tensors become fills.
+static void materializeSplats(func::FuncOp entry) {
+  SmallVector<arith::ConstantOp> constants;
+  entry.walk([&](arith::ConstantOp op) {
+    if (isa<RankedTensorType>(op.getType()))
+      constants.push_back(op);
+  });
+  for (arith::ConstantOp op : constants) {
+    auto attr = cast<DenseElementsAttr>(op.getValue());
+    auto type = cast<RankedTensorType>(op.getType());
+    OpBuilder builder(op);
+    Value value = tensor::EmptyOp::create(builder, op.getLoc(), type.getShape(),
+                                          type.getElementType());
+    if (attr.getNumElements() != 0) {
+      Value scalar = arith::ConstantOp::create(
+          builder, op.getLoc(), attr.getSplatValue<TypedAttr>());
+      value =
+          linalg::FillOp::create(builder, op.getLoc(), scalar, value).getResult(
+              0);
+    }
+    op.replaceAllUsesWith(value);
+    op.erase();
+  }
+}
+
+/// What bufferization cannot handle, or handles less well.
+static LogicalResult lowerTensorOps(func::FuncOp entry) {
+  RewritePatternSet patterns(entry.getContext());
+  tensor::populateDecomposeTensorConcatPatterns(patterns);
+  populateTensorToLinalgPatterns(patterns);
+  return applyPatternsGreedily(entry, std::move(patterns));
+}
+
+static LogicalResult verifyStaticShapes(func::FuncOp entry) {
+  WalkResult result = entry.walk([](Operation *op) {
+    for (Type type : op->getResultTypes())
+      if (auto shaped = dyn_cast<ShapedType>(type);
+          shaped && (!shaped.hasRank() || !shaped.hasStaticShape())) {
+        op->emitError() << "cannot be executed on the CPU: the shape of "
+                        << type << " is not known at compile time";
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult cpu::prepareTensors(ModuleOp module, func::FuncOp entry,
+                                  size_t numWeights) {
+  PassManager inliner(module.getContext());
+  inliner.enableVerifier(false);
+  inliner.addPass(createInlinerPass());
+  if (failed(inliner.run(module)))
+    return failure();
+  for (func::FuncOp function :
+       llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+    if (function != entry && !function.isExternal())
+      function.erase();
+
+  dropFastMath(entry);
+  if (failed(resolveMarkers(module, entry, numWeights)) ||
+      failed(generalize(entry)) || failed(simplify(entry)) ||
+      failed(verifyStaticShapes(entry)))
+    return failure();
+
+  SmallVector<linalg::GenericOp> contractions;
+  entry.walk([&](linalg::GenericOp op) {
+    if (matchMulAdd(op))
+      contractions.push_back(op);
+  });
+  for (linalg::GenericOp op : contractions) {
+    foldMovements(op);
+    extractInit(op);
+  }
+  if (failed(fuseElementwise(entry)) || failed(lowerTensorOps(entry)))
+    return failure();
+  materializeSplats(entry);
+  if (failed(simplify(entry)) || failed(verifyStaticShapes(entry)))
+    return failure();
+  return returnThroughArguments(entry);
+}

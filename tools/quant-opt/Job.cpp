@@ -1,0 +1,282 @@
+//===- Job.cpp - Job mode of the driver ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Job.h"
+
+#include "QuantOpt/Frontend/TextScan.h"
+#include "QuantOpt/Pipelines/Pipelines.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Signals.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+namespace {
+/// What is the driver's own on the command line, beside JobOptions.
+struct Invocation {
+  std::string input = "-";
+  std::string output = "-";
+  bool quantize = false;
+  bool explain = false;
+  std::string explainGlob;
+  bool elide = false;
+  bool allowBytecode = false;
+  bool help = false;
+  bool version = false;
+  JobOptions options;
+};
+} // namespace
+
+static constexpr StringLiteral kJobFlags[] = {
+    "quantize-int8", "from", "to", "emit", "merge-calibration", "inspect"};
+
+/// "--name=value" or "-name" without its dashes and value; empty for operands.
+static StringRef getFlagName(StringRef arg) {
+  if (arg == "-" || !arg.consume_front("-"))
+    return "";
+  arg.consume_front("-");
+  return arg.split('=').first;
+}
+
+bool mlir::qopt::isJob(int argc, char **argv) {
+  for (int i = 1; i < argc; ++i)
+    if (llvm::is_contained(kJobFlags, getFlagName(argv[i])))
+      return true;
+  return false;
+}
+
+static LogicalResult fail(const Twine &message) {
+  llvm::errs() << "quant-opt: error: " << message << "\n";
+  return failure();
+}
+
+/// True if `name` is a flag that only MlirOptMain knows.
+static bool isPassFlag(StringRef name) {
+  if (name.starts_with("qopt-") || name == "pass-pipeline" ||
+      name.starts_with("load-") || name.starts_with("verify-") ||
+      name.starts_with("mlir-") || name == "split-input-file")
+    return true;
+  return PassInfo::lookup(name) || PassPipelineInfo::lookup(name);
+}
+
+/// Hands "name=value" to the options struct, braced where the value has spaces.
+static LogicalResult setOption(JobOptions &options, StringRef name,
+                               StringRef value, bool hasValue) {
+  std::string text = name.str();
+  if (hasValue) {
+    bool isPathList = name == "calibration-data";
+    if (isPathList && value.contains(','))
+      return fail("--" + name + "=" + value +
+                  ": file names with a comma cannot be given (option lists are "
+                  "split at commas); rename the file");
+    bool braces = value.empty() || value.find_first_of(" \t") != StringRef::npos;
+    text += braces ? ("={" + value + "}").str() : ("=" + value).str();
+  }
+  std::string message;
+  llvm::raw_string_ostream stream(message);
+  if (succeeded(options.parseFromString(text, stream)))
+    return success();
+  StringRef reason = StringRef(message).trim();
+  if (reason.contains("no such option"))
+    return fail("unknown flag '--" + name + "' (see --quantize-int8 --help)");
+  return fail("--" + name + (hasValue ? "=" + value : Twine("")) + ": " + reason);
+}
+
+static LogicalResult parseArguments(int argc, char **argv, Invocation &job) {
+  bool haveInput = false;
+  for (int i = 1; i < argc; ++i) {
+    StringRef arg = argv[i], name = getFlagName(arg);
+    if (name.empty()) {
+      if (haveInput)
+        return fail("more than one input: '" + job.input + "' and '" + arg + "'");
+      job.input = arg.str();
+      haveInput = true;
+      continue;
+    }
+    auto [flag, value] = arg.split('=');
+    bool hasValue = arg.contains('=');
+    if (name == "o") {
+      if (!hasValue && ++i == argc)
+        return fail("-o needs a file name");
+      job.output = hasValue ? value.str() : argv[i];
+    } else if (name == "quantize-int8") {
+      job.quantize = true;
+    } else if (name == "explain") {
+      job.explain = true;
+      job.explainGlob = value.str();
+    } else if (name == "elide") {
+      job.elide = true;
+    } else if (name == "allow-bytecode") {
+      job.allowBytecode = true;
+    } else if (name == "help" || name == "h") {
+      job.help = true;
+    } else if (name == "version") {
+      job.version = true;
+    } else if (name == "merge-calibration" || name == "inspect") {
+      return fail("--" + name + " is not part of this version");
+    } else if (isPassFlag(name)) {
+      return fail("'" + flag +
+                  "' is a flag of mlir-opt mode and cannot be mixed with job "
+                  "flags such as --quantize-int8");
+    } else if (failed(setOption(job.options, name, value, hasValue))) {
+      return failure();
+    }
+  }
+  return success();
+}
+
+static void printHelp(const JobOptions &options) {
+  llvm::outs()
+      << "usage: quant-opt --quantize-int8 [INPUT.mlir] [-o OUT] [flags]\n"
+         "       quant-opt [mlir-opt flags] [INPUT.mlir]\n\n"
+         "Quantizes a float model. Phases: import, annotate, calibrate, "
+         "propagate, quantize, lower.\n\n"
+         "  -o FILE                  output (default: stdout); written whole or "
+         "not at all\n"
+         "  --explain[=GLOB]         decisions as remarks on stderr\n"
+         "  --elide                  print large weights as ... (not reloadable)\n"
+         "  --allow-bytecode         accept MLIR bytecode as input\n\n"
+         "Job flags, --NAME=VALUE (lists: repeat the flag):\n";
+  options.printHelp(/*indent=*/2, /*descIndent=*/30);
+}
+
+/// Sends remarks to stderr where --explain asks for them.
+static LogicalResult enableRemarks(MLIRContext &context, const Invocation &job) {
+  remark::RemarkCategories categories;
+  categories.all = "qopt";
+  return remark::enableOptimizationRemarks(
+      context, /*streamer=*/nullptr,
+      std::make_unique<remark::RemarkEmittingPolicyAll>(), categories,
+      /*printAsEmitRemarks=*/true);
+}
+
+static OwningOpRef<ModuleOp> parseInput(const Invocation &job,
+                                        MLIRContext &context,
+                                        llvm::SourceMgr &sources) {
+  std::string message;
+  std::unique_ptr<llvm::MemoryBuffer> buffer =
+      openInputFile(job.input, &message);
+  if (!buffer) {
+    (void)fail(message);
+    return nullptr;
+  }
+  if (failed(scanText(buffer->getMemBufferRef(), job.allowBytecode, message))) {
+    (void)fail(job.input + ": " + message);
+    return nullptr;
+  }
+  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  return parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+}
+
+/// Prints `module` to `os`. Small constants stay readable, weights are complete.
+static void print(ModuleOp module, llvm::raw_ostream &os, bool elide) {
+  OpPrintingFlags flags;
+  if (elide) {
+    flags.elideLargeElementsAttrs(16);
+    flags.elideLargeResourceString(64);
+  }
+  module.print(os, flags);
+  os << "\n";
+}
+
+/// Writes to a temporary beside `path`, then renames: `path` keeps its old
+/// contents until the new ones are complete, also if the process is killed.
+static LogicalResult writeOutput(ModuleOp module, StringRef path, bool elide) {
+  if (path == "-") {
+    print(module, llvm::outs(), elide);
+    llvm::outs().flush();
+    if (!llvm::outs().has_error())
+      return success();
+    std::string reason = llvm::outs().error().message();
+    llvm::outs().clear_error();
+    return fail("cannot write to stdout: " + reason);
+  }
+  // A device or a pipe has no contents to protect and must not be replaced.
+  llvm::sys::fs::file_status status;
+  bool special = !llvm::sys::fs::status(path, status) &&
+                 llvm::sys::fs::exists(status) &&
+                 !llvm::sys::fs::is_regular_file(status);
+  if (special) {
+    std::error_code code;
+    llvm::raw_fd_ostream os(path, code);
+    if (code)
+      return fail("cannot open '" + path + "': " + code.message());
+    print(module, os, elide);
+    return success();
+  }
+  SmallString<256> model(path);
+  model += ".tmp-%%%%%%";
+  llvm::Expected<llvm::sys::fs::TempFile> file =
+      llvm::sys::fs::TempFile::create(model);
+  if (!file)
+    return fail("cannot create a file beside '" + path +
+                "': " + llvm::toString(file.takeError()));
+  {
+    llvm::raw_fd_ostream os(file->FD, /*shouldClose=*/false);
+    print(module, os, elide);
+    os.flush();
+    if (os.has_error()) {
+      std::string reason = os.error().message();
+      os.clear_error();
+      llvm::consumeError(file->discard());
+      return fail("cannot write '" + path + "': " + reason);
+    }
+  }
+  if (llvm::Error error = file->keep(path))
+    return fail("cannot rename to '" + path +
+                "': " + llvm::toString(std::move(error)));
+  return success();
+}
+
+static LogicalResult run(const Invocation &job) {
+  DialectRegistry registry;
+  registerQuantOpt(registry);
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  if (job.explain && failed(enableRemarks(context, job)))
+    return failure();
+
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler handler(sources, &context, llvm::errs());
+  OwningOpRef<ModuleOp> module = parseInput(job, context, sources);
+  if (!module)
+    return failure();
+  PassManager pm(&context);
+  if (failed(buildQuantizePipeline(
+          pm, job.options, [](const Twine &error) { return fail(error); })) ||
+      failed(pm.run(*module)))
+    return failure();
+  return writeOutput(*module, job.output, job.elide);
+}
+
+int mlir::qopt::runJob(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  registerPassesAndPipelines();
+  Invocation job;
+  if (failed(parseArguments(argc, argv, job)))
+    return 1;
+  if (job.help) {
+    printHelp(job.options);
+    return 0;
+  }
+  if (job.version) {
+    llvm::outs() << "quant-opt " QUANTOPT_VERSION " (LLVM " LLVM_VERSION_STRING
+                    ")\n";
+    return 0;
+  }
+  return failed(run(job));
+}

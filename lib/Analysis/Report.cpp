@@ -127,6 +127,13 @@ StringRef mlir::qopt::getOpName(Operation *op) {
 
 std::string mlir::qopt::printLocation(Location loc) {
   std::string text;
+  if (auto named = dyn_cast<NameLoc>(loc))
+    return printLocation(named.getChildLoc());
+  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
+    llvm::raw_string_ostream(text) << file.getFilename().getValue() << ":"
+                                   << file.getLine() << ":" << file.getColumn();
+    return text;
+  }
   llvm::raw_string_ostream(text) << loc;
   // "loc(...)": the wrapper says nothing.
   StringRef inner = text;
@@ -141,9 +148,18 @@ void mlir::qopt::reportFloat(Report &report, Operation *op, StringRef kind,
   StringRef name = getOpName(op);
   report.setOp(name, {kind.str(), printLocation(op->getLoc()), "f32", text,
                       matchQuantizable(op).has_value()});
+  remarkFloat(op, text);
+}
+
+void mlir::qopt::remarkFloat(Operation *op, StringRef reason) {
   remark::missed(op->getLoc(),
                  remark::RemarkOpts::name("stays-float").category("qopt"))
-      << (name + ": " + text).str();
+      << (getOpName(op) + ": " + reason).str();
+}
+
+const Report::OpRow *Report::findOp(StringRef name) const {
+  auto it = ops.find(name.str());
+  return it == ops.end() ? nullptr : &it->second;
 }
 
 int64_t mlir::qopt::getConstantBytes(ModuleOp module) {

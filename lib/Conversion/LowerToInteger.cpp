@@ -347,6 +347,12 @@ void LowerToInteger::runOnOperation() {
   lowerCasts();
   IRRewriter rewriter(&getContext());
   (void)runRegionDCE(rewriter, getOperation()->getRegions());
-  getOperation().walk([](Operation *op) { op->removeAttr(kNameAttr); });
+  getOperation().walk([&](Operation *op) {
+    StringRef name = qopt::getOpName(op);
+    const Report::OpRow *row = report.findOp(name);
+    if (row && !row->isContraction && row->precision != "int8")
+      remarkFloat(op, row->reason);
+    op->removeAttr(kNameAttr);
+  });
   report.save(getOperation());
 }

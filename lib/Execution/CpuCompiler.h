@@ -104,10 +104,11 @@ LogicalResult callKernels(func::FuncOp entry, size_t firstWeight,
                           std::vector<std::unique_ptr<Kernel>> &kernels);
 
 /// Moves the remaining linalg ops and copies into functions of their own with
-/// good loop orders, equal ones shared. The functions are put into modules of
-/// similar size, to be compiled in parallel.
-FailureOr<std::vector<OwningOpRef<ModuleOp>>>
-callLoopNests(func::FuncOp entry);
+/// good loop orders, equal ones shared. Returns the module of these functions.
+FailureOr<OwningOpRef<ModuleOp>> callLoopNests(func::FuncOp entry);
+
+/// Calls of observe markers become calls of `kObserveFn`.
+void lowerObservers(func::FuncOp entry);
 
 /// Gives every allocation of `entry` a place in one arena, a new trailing
 /// argument. Returns its size in bytes.
@@ -117,11 +118,12 @@ FailureOr<int64_t> planMemory(func::FuncOp entry);
 // LowerToLLVM.cpp
 //===----------------------------------------------------------------------===//
 
-/// What LLVM code calls; defined in RunContext.cpp.
+/// What compiled code calls; see RunContext.h for what they do.
 constexpr llvm::StringLiteral kRunKernelFn = "qopt_cpu_run_kernel";
 constexpr llvm::StringLiteral kCheckFailedFn = "qopt_cpu_check_failed";
 constexpr llvm::StringLiteral kObserveFn = "qopt_cpu_observe";
-constexpr llvm::StringLiteral kAllocFn = "qopt_cpu_alloc";
+/// The name that upstream's lowering of memref.alloc gives it.
+constexpr llvm::StringLiteral kAllocFn = "_mlir_memref_to_llvm_alloc";
 
 /// The function that the executable calls: `void(void *const *buffers)`, with
 /// the entry's arguments in order.
@@ -131,6 +133,9 @@ constexpr llvm::StringLiteral kPackedEntryFn = "qopt_cpu_entry";
 /// the packed entry is added.
 LogicalResult lowerEntryToLLVM(ModuleOp module, func::FuncOp entry);
 LogicalResult lowerNestsToLLVM(ModuleOp module);
+
+/// Declares kRunKernelFn, kCheckFailedFn and kObserveFn.
+void declareRuntimeFunctions(ModuleOp module);
 
 } // namespace mlir::qopt::cpu
 

@@ -22,6 +22,38 @@ static std::string getHint(ElementsAttr attr) {
   return "weight";
 }
 
+/// Copies the elements at `offset + Σ index·stride` of `bytes`, row-major over
+/// `shape`; offset and strides count elements of `width` bytes.
+static std::vector<char> gather(ArrayRef<char> bytes, size_t width,
+                                ArrayRef<int64_t> shape, int64_t offset,
+                                ArrayRef<int64_t> strides) {
+  std::vector<char> result(ShapedType::getNumElements(shape) * width);
+  SmallVector<int64_t> index(shape.size(), 0);
+  int64_t source = offset;
+  for (size_t out = 0; out < result.size(); out += width) {
+    memcpy(result.data() + out, bytes.data() + source * width, width);
+    for (size_t i = shape.size(); i-- > 0;) {
+      source += strides[i];
+      if (++index[i] < shape[i])
+        break;
+      source -= strides[i] * shape[i];
+      index[i] = 0;
+    }
+  }
+  return result;
+}
+
+/// Row-major strides in elements.
+static SmallVector<int64_t> getStrides(ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> strides(shape.size());
+  int64_t stride = 1;
+  for (size_t i = shape.size(); i-- > 0;) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
 FailureOr<ElementsAttr>
 mlir::qopt::transposeConstant(ElementsAttr attr,
                               ArrayRef<int64_t> permutation) {
@@ -38,33 +70,12 @@ mlir::qopt::transposeConstant(ElementsAttr attr,
     return failure();
   if (bytes->empty())
     return makeConstantElements(newType, {}, getHint(attr));
-
-  // Source strides in elements, in the order of the result's dimensions.
-  int64_t rank = shape.size();
-  SmallVector<int64_t> strides(rank), sourceStrides(rank);
-  int64_t stride = 1;
-  for (int64_t i = rank; i-- > 0;) {
-    sourceStrides[i] = stride;
-    stride *= shape[i];
-  }
-  for (int64_t i = 0; i < rank; ++i)
-    strides[i] = sourceStrides[permutation[i]];
-  size_t width = bytes->size() / std::max<int64_t>(stride, 1);
-  std::vector<char> result(bytes->size());
-  SmallVector<int64_t> index(rank, 0);
-  int64_t source = 0;
-  for (char *out = result.data(), *end = out + result.size(); out != end;
-       out += width) {
-    memcpy(out, bytes->data() + source * width, width);
-    for (int64_t i = rank; i-- > 0;) {
-      source += strides[i];
-      if (++index[i] < newShape[i])
-        break;
-      source -= strides[i] * newShape[i];
-      index[i] = 0;
-    }
-  }
-  return makeConstantElements(newType, std::move(result), getHint(attr));
+  size_t width = bytes->size() / ShapedType::getNumElements(shape);
+  SmallVector<int64_t> sourceStrides = getStrides(shape), strides;
+  for (int64_t dim : permutation)
+    strides.push_back(sourceStrides[dim]);
+  return makeConstantElements(newType, gather(*bytes, width, newShape, 0, strides),
+                              getHint(attr));
 }
 
 namespace {
@@ -104,11 +115,43 @@ struct FoldReshapeOfConstant : OpRewritePattern<ReshapeOp> {
     return success();
   }
 };
+
+/// A slice of a constant, as grouped convolutions arrive from TOSA.
+struct FoldSliceOfConstant : OpRewritePattern<tensor::ExtractSliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::ExtractSliceOp op,
+                                PatternRewriter &rewriter) const override {
+    ElementsAttr attr = getConstantElements(op.getSource());
+    auto type = cast<RankedTensorType>(op.getType());
+    if (!attr || !op.hasUnitStride() || !type.hasStaticShape() ||
+        ShapedType::isDynamicShape(op.getStaticOffsets()) ||
+        ShapedType::isDynamicShape(op.getStaticSizes()))
+      return rewriter.notifyMatchFailure(op, "not a static slice of a constant");
+    FailureOr<std::vector<char>> bytes = readRawBytes(attr);
+    ArrayRef<int64_t> shape = op.getSourceType().getShape();
+    if (failed(bytes) || bytes->empty())
+      return rewriter.notifyMatchFailure(op, "elements are not whole bytes");
+    SmallVector<int64_t> strides = getStrides(shape);
+    int64_t offset = 0;
+    for (auto [position, stride] : llvm::zip(op.getStaticOffsets(), strides))
+      offset += position * stride;
+    size_t width = bytes->size() / ShapedType::getNumElements(shape);
+    rewriter.replaceOp(
+        op, makeConstant(rewriter, op.getLoc(),
+                         makeConstantElements(type,
+                                              gather(*bytes, width,
+                                                     op.getStaticSizes(), offset,
+                                                     strides),
+                                              getHint(attr))));
+    return success();
+  }
+};
 } // namespace
 
 void mlir::qopt::populateFoldConstantMovementPatterns(
     RewritePatternSet &patterns) {
   patterns.add<FoldTransposeOfConstant,
+               FoldSliceOfConstant,
                FoldReshapeOfConstant<tensor::ExpandShapeOp>,
                FoldReshapeOfConstant<tensor::CollapseShapeOp>>(
       patterns.getContext());

@@ -137,7 +137,9 @@ struct WriteReport : public qopt::impl::WriteReportBase<WriteReport> {
       FailureOr<func::FuncOp> entry = findEntry(module, this->entry);
       if (failed(entry))
         return signalPassFailure();
-      llvm::json::Object json = makeJson(Report::load(module), module, *entry);
+      // The JSON refers to strings of the report.
+      Report report = Report::load(module);
+      llvm::json::Object json = makeJson(report, module, *entry);
       if (llvm::Error error = writeAtomically(file, std::move(json))) {
         module.emitError() << "cannot write report '" << file
                            << "': " << llvm::toString(std::move(error));

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Job.h"
 
+#include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Frontend/TextScan.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "mlir/IR/AsmState.h"
@@ -16,6 +17,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -92,8 +94,12 @@ static LogicalResult setOption(JobOptions &options, StringRef name,
     return success();
   StringRef reason = StringRef(message).trim();
   if (reason.contains("no such option"))
-    return fail("unknown flag '--" + name + "' (see --quantize-int8 --help)");
-  return fail("--" + name + (hasValue ? "=" + value : Twine("")) + ": " + reason);
+    return fail("unknown flag '--" + name +
+                "' (see --quantize-int8 --help; flags of mlir-opt cannot be mixed "
+                "with job flags)");
+  if (reason.empty()) // the option's parser has already said what is wrong
+    reason = "is not a valid setting (see --quantize-int8 --help)";
+  return fail("--" + name + (hasValue ? "=" + value : Twine("")) + " " + reason);
 }
 
 static LogicalResult parseArguments(int argc, char **argv, Invocation &job) {
@@ -151,17 +157,47 @@ static void printHelp(const JobOptions &options) {
          "  --elide                  print large weights as ... (not reloadable)\n"
          "  --allow-bytecode         accept MLIR bytecode as input\n\n"
          "Job flags, --NAME=VALUE (lists: repeat the flag):\n";
-  options.printHelp(/*indent=*/2, /*descIndent=*/30);
+  options.printHelp(/*indent=*/2, options.getOptionWidth() + 2);
 }
 
-/// Sends remarks to stderr where --explain asks for them.
+namespace {
+/// Prints "LOCATION: remark: NAME: REASON" for the names that match a glob.
+class ExplainStreamer : public remark::detail::MLIRRemarkStreamerBase {
+public:
+  explicit ExplainStreamer(std::optional<llvm::GlobPattern> glob)
+      : glob(std::move(glob)) {}
+
+  void streamOptimizationRemark(const remark::detail::Remark &remark) override {
+    std::string text;
+    for (const remark::detail::Remark::Arg &arg : remark.getArgs())
+      text += arg.val;
+    StringRef name = StringRef(text).split(':').first;
+    if (!glob || glob->match(name))
+      llvm::errs() << printLocation(remark.getLocation()) << ": remark: " << text
+                   << "\n";
+  }
+
+private:
+  std::optional<llvm::GlobPattern> glob;
+};
+} // namespace
+
+/// Sends decisions to stderr where --explain asks for them.
 static LogicalResult enableRemarks(MLIRContext &context, const Invocation &job) {
+  std::optional<llvm::GlobPattern> glob;
+  if (!job.explainGlob.empty()) {
+    llvm::Expected<llvm::GlobPattern> parsed =
+        llvm::GlobPattern::create(job.explainGlob);
+    if (!parsed)
+      return fail("--explain=" + job.explainGlob + ": " +
+                  llvm::toString(parsed.takeError()));
+    glob = std::move(*parsed);
+  }
   remark::RemarkCategories categories;
-  categories.all = "qopt";
+  categories.all = categories.missed = "qopt";
   return remark::enableOptimizationRemarks(
-      context, /*streamer=*/nullptr,
-      std::make_unique<remark::RemarkEmittingPolicyAll>(), categories,
-      /*printAsEmitRemarks=*/true);
+      context, std::make_unique<ExplainStreamer>(std::move(glob)),
+      std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }
 
 static OwningOpRef<ModuleOp> parseInput(const Invocation &job,
@@ -246,6 +282,9 @@ static LogicalResult run(const Invocation &job) {
   DialectRegistry registry;
   registerQuantOpt(registry);
   MLIRContext context(registry);
+  // An error names the op's place in the file; printing whole modules does not
+  // help.
+  context.printOpOnDiagnostic(false);
   context.loadAllAvailableDialects();
   if (job.explain && failed(enableRemarks(context, job)))
     return failure();

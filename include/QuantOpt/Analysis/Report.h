@@ -54,6 +54,8 @@ public:
 
   /// Adds or replaces the row `name`.
   void setOp(StringRef name, OpRow row) { ops[name.str()] = std::move(row); }
+  /// The row of an op, or null.
+  const OpRow *findOp(StringRef name) const;
   /// Changes what became of an op that has a row.
   void setPrecision(StringRef name, StringRef precision, StringRef reason);
   void setEdge(StringRef name, EdgeRow row) { edges[name.str()] = std::move(row); }
@@ -87,6 +89,9 @@ StringRef getOpName(Operation *op);
 
 /// `loc` as text, without the "loc(...)" around it.
 std::string printLocation(Location loc);
+
+/// The remark that `op` stays float, at its location.
+void remarkFloat(Operation *op, StringRef reason);
 
 /// Records that `op` stays float: a row and a remark at the op's location.
 void reportFloat(Report &report, Operation *op, StringRef kind,

@@ -19,7 +19,7 @@ FailureOr<ElementsAttr> transposeConstant(ElementsAttr attr,
                                           ArrayRef<int64_t> permutation);
 
 /// `transpose(constant)`, `expand_shape(constant)`, `collapse_shape(constant)`
-/// -> constant. MLIR itself folds none of these for resources.
+/// and static `extract_slice(constant)` -> constant. MLIR itself folds none of these for resources.
 void populateFoldConstantMovementPatterns(RewritePatternSet &patterns);
 
 } // namespace mlir::qopt

@@ -131,10 +131,14 @@ void Annotate::consider(Operation *op, func::FuncOp entry,
   std::string name = makeName(op, kind);
   op->setAttr(kNameAttr, StringAttr::get(op->getContext(), name));
   std::optional<Quantizable> match = matchQuantizable(op);
-  if (!match)
-    return reportFloat(report, op, kind,
-                       "only contractions are integer in this version: computed "
-                       "between dequantize and quantize");
+  if (!match) {
+    // Bias and clamps may still join an epilogue: lower has the last word, and
+    // makes the remark.
+    report.setOp(name, {kind.str(), printLocation(op->getLoc()), "f32",
+                        "computed between dequantize and quantize: only "
+                        "contractions are integer in this version"});
+    return;
+  }
   std::string reason = whyFloat(*match, entry);
   if (!reason.empty())
     return reportFloat(report, op, kind, reason);

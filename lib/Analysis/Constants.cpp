@@ -46,8 +46,9 @@ FailureOr<int64_t> mlir::qopt::getDenseByteSize(ShapedType type) {
   return size;
 }
 
-LogicalResult mlir::qopt::verifyResource(
-    ElementsAttr attr, function_ref<InFlightDiagnostic()> emitError) {
+LogicalResult
+mlir::qopt::verifyResource(ElementsAttr attr,
+                           function_ref<InFlightDiagnostic()> emitError) {
   auto resource = dyn_cast<DenseResourceElementsAttr>(attr);
   if (!resource)
     return success();

@@ -146,9 +146,9 @@ std::optional<Clamp> mlir::qopt::matchClamp(linalg::GenericOp op) {
   Value value = op.getBody()->getTerminator()->getOperand(0);
   while (value != mainArg) {
     Operation *def = value.getDefiningOp();
-    std::optional<ClampStep> step =
-        def && def->getBlock() == op.getBody() ? matchClampStep(op, def)
-                                               : std::nullopt;
+    std::optional<ClampStep> step = def && def->getBlock() == op.getBody()
+                                        ? matchClampStep(op, def)
+                                        : std::nullopt;
     if (!step || std::isnan(step->bound))
       return std::nullopt;
     steps.push_back(*step);
@@ -222,8 +222,8 @@ bool AffineEvaluator::initialize() {
       auto dim = dyn_cast<AffineDimExpr>(expr);
       bool isZero = isa<AffineConstantExpr>(expr) &&
                     cast<AffineConstantExpr>(expr).getValue() == 0;
-      if (!isZero && !(dim && llvm::is_contained(channelDims,
-                                                 int64_t(dim.getPosition()))))
+      if (!isZero &&
+          !(dim && llvm::is_contained(channelDims, int64_t(dim.getPosition()))))
         return false;
     }
     FailureOr<std::vector<float>> values = readFloats(attr);

@@ -39,7 +39,8 @@ OpOperand *mlir::qopt::getMovedOperand(Operation *op) {
     Value padding = pad.getConstantPaddingValue();
     std::optional<double> constant =
         padding ? getConstantScalar(padding) : std::nullopt;
-    if (constant && *constant == 0.0 && pad.getResult().getType().hasStaticShape())
+    if (constant && *constant == 0.0 &&
+        pad.getResult().getType().hasStaticShape())
       return &op->getOpOperand(0);
   }
   return nullptr;

@@ -1,4 +1,5 @@
-//===- Report.cpp - What was decided for every op and edge, and why ---*- C++ -*-===//
+//===- Report.cpp - What was decided for every op and edge, and why ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -37,20 +38,18 @@ Report Report::load(ModuleOp module) {
         fn(getString(row, "name"), row);
   };
   forEachRow("ops", [&](StringRef name, DictionaryAttr row) {
-    report.setOp(name, {getString(row, "op").str(),
-                        getString(row, "location").str(),
-                        getString(row, "precision").str(),
-                        getString(row, "reason").str(),
-                        row.contains("contraction")});
+    report.setOp(name,
+                 {getString(row, "op").str(), getString(row, "location").str(),
+                  getString(row, "precision").str(),
+                  getString(row, "reason").str(), row.contains("contraction")});
   });
   forEachRow("edges", [&](StringRef name, DictionaryAttr row) {
     auto zeroPoint = row.getAs<IntegerAttr>("zero_point");
-    report.setEdge(name, {getDouble(row, "min"), getDouble(row, "max"),
-                          getDouble(row, "scale"),
-                          zeroPoint ? zeroPoint.getInt() : 0,
-                          getString(row, "storage").str(),
-                          getString(row, "method").str(),
-                          getDouble(row, "clipped_fraction")});
+    report.setEdge(
+        name,
+        {getDouble(row, "min"), getDouble(row, "max"), getDouble(row, "scale"),
+         zeroPoint ? zeroPoint.getInt() : 0, getString(row, "storage").str(),
+         getString(row, "method").str(), getDouble(row, "clipped_fraction")});
   });
   forEachRow("facts", [&](StringRef name, DictionaryAttr row) {
     if (auto number = row.getAs<FloatAttr>("value"))
@@ -70,8 +69,7 @@ void Report::save(ModuleOp module) const {
     return b.getNamedAttr(key, b.getF64FloatAttr(value));
   };
   SmallVector<Attribute> opRows, edgeRows, facts;
-  for (auto &[name, row] : ops)
-  {
+  for (auto &[name, row] : ops) {
     SmallVector<NamedAttribute> fields = {
         text("name", name), text("op", row.op), text("location", row.location),
         text("precision", row.precision), text("reason", row.reason)};
@@ -92,11 +90,11 @@ void Report::save(ModuleOp module) const {
   for (auto &[key, value] : texts)
     facts.push_back(
         b.getDictionaryAttr({text("name", key), text("value", value)}));
-  module->setAttr(kReportAttr,
-                  b.getDictionaryAttr(
-                      {b.getNamedAttr("ops", b.getArrayAttr(opRows)),
-                       b.getNamedAttr("edges", b.getArrayAttr(edgeRows)),
-                       b.getNamedAttr("facts", b.getArrayAttr(facts))}));
+  module->setAttr(
+      kReportAttr,
+      b.getDictionaryAttr({b.getNamedAttr("ops", b.getArrayAttr(opRows)),
+                           b.getNamedAttr("edges", b.getArrayAttr(edgeRows)),
+                           b.getNamedAttr("facts", b.getArrayAttr(facts))}));
 }
 
 void Report::setPrecision(StringRef name, StringRef precision,

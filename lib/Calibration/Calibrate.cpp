@@ -1,4 +1,5 @@
-//===- Calibrate.cpp - Run the float model and record what every edge holds ---*- C++ -*-===//
+//===- Calibrate.cpp - Run the float model and record what every edge holds
+//---*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -32,7 +33,8 @@ using namespace mlir;
 using namespace mlir::qopt;
 
 /// Where the running thread's observers put what they see.
-static thread_local SmallVectorImpl<EdgeStatistics> *currentStatistics = nullptr;
+static thread_local SmallVectorImpl<EdgeStatistics> *currentStatistics =
+    nullptr;
 
 /// With fewer samples ranges are hardly representative.
 static constexpr int64_t kFewSamples = 32;
@@ -51,17 +53,18 @@ struct Calibrate : public qopt::impl::CalibrateBase<Calibrate> {
 
 private:
   /// Runs every sample; statistics in the order of the observers.
-  FailureOr<SmallVector<EdgeStatistics>>
-  collect(const CpuExecutable &model, CalibrationData &samples,
-          size_t numObservers);
+  FailureOr<SmallVector<EdgeStatistics>> collect(const CpuExecutable &model,
+                                                 CalibrationData &samples,
+                                                 size_t numObservers);
 };
 } // namespace
 
 FailureOr<SmallVector<EdgeStatistics>>
 Calibrate::collect(const CpuExecutable &model, CalibrationData &samples,
                    size_t numObservers) {
-  unsigned numThreads =
-      threads ? unsigned(threads) : std::max(1u, std::thread::hardware_concurrency());
+  unsigned numThreads = threads
+                            ? unsigned(threads)
+                            : std::max(1u, std::thread::hardware_concurrency());
   numThreads = std::min<int64_t>(numThreads, samples.getNumRuns());
   std::vector<SmallVector<EdgeStatistics>> perThread(
       numThreads, SmallVector<EdgeStatistics>(numObservers));
@@ -76,7 +79,8 @@ Calibrate::collect(const CpuExecutable &model, CalibrationData &samples,
     SmallVector<void *> outputPointers;
     for (const CpuExecutable::TensorSpec &spec : model.outputs())
       outputPointers.push_back(
-          outputs.emplace_back(std::max<int64_t>(spec.getNumBytes(), 1)).data());
+          outputs.emplace_back(std::max<int64_t>(spec.getNumBytes(), 1))
+              .data());
     auto fail = [&](std::string error) {
       std::lock_guard<std::mutex> lock(errorMutex);
       if (!failed.exchange(true))
@@ -145,10 +149,10 @@ void Calibrate::runOnOperation() {
   for (auto [op, edge] : llvm::zip(observers, *statistics)) {
     op.setStatsAttr(edge.getAttr(&getContext()));
     if (edge.getNonFinite())
-      op.emitWarning() << "edge '" << op.getName() << "' held "
-                       << edge.getNonFinite()
-                       << " values that are NaN or infinite in calibration; its "
-                          "range ignores them";
+      op.emitWarning()
+          << "edge '" << op.getName() << "' held " << edge.getNonFinite()
+          << " values that are NaN or infinite in calibration; its "
+             "range ignores them";
   }
   int64_t inputsPerRun = 1;
   if (!(*model)->inputs().empty() && !(*model)->inputs()[0].shape.empty())

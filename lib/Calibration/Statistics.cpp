@@ -61,8 +61,8 @@ StatsAttr EdgeStatistics::getAttr(MLIRContext *context) const {
                         getMaxCandidates(context, getMin(), getMax()));
 }
 
-SmallVector<CandidateAttr> mlir::qopt::getMaxCandidates(MLIRContext *context,
-                                                        double min, double max) {
+SmallVector<CandidateAttr>
+mlir::qopt::getMaxCandidates(MLIRContext *context, double min, double max) {
   // Every range contains 0, which stays exact.
   min = std::min(min, 0.0);
   max = std::max(max, 0.0);
@@ -73,7 +73,8 @@ SmallVector<CandidateAttr> mlir::qopt::getMaxCandidates(MLIRContext *context,
   };
   SmallVector<CandidateAttr> candidates;
   if (min == 0)
-    candidates.push_back(make(Storage::U8, 0.0, max, max / quantmath::kUInt8Max));
+    candidates.push_back(
+        make(Storage::U8, 0.0, max, max / quantmath::kUInt8Max));
   candidates.push_back(
       make(Storage::S8, -amax, amax, amax / quantmath::kInt8Max));
   candidates.push_back(make(Storage::U8Asymmetric, min, max,

@@ -31,9 +31,8 @@ static Value constantF32(OpBuilder &b, Location loc, float value) {
 AffineMap mlir::qopt::getScaleMap(MLIRContext *context, int64_t rank,
                                   Granularity per) {
   AffineMap identity = AffineMap::getMultiDimIdentityMap(rank, context);
-  return per == Granularity::Row
-             ? identity.getMajorSubMap(rank - 1)
-             : AffineMap::get(rank, 0, context);
+  return per == Granularity::Row ? identity.getMajorSubMap(rank - 1)
+                                 : AffineMap::get(rank, 0, context);
 }
 
 /// max |x| over what one scale covers.
@@ -54,7 +53,8 @@ static Value buildAbsoluteMax(OpBuilder &builder, Location loc, Value input,
   return linalg::GenericOp::create(
              builder, loc, TypeRange{scaleType}, ValueRange{input},
              ValueRange{init},
-             ArrayRef<AffineMap>{builder.getMultiDimIdentityMap(rank), scaleMap},
+             ArrayRef<AffineMap>{builder.getMultiDimIdentityMap(rank),
+                                 scaleMap},
              iterators,
              [](OpBuilder &b, Location loc, ValueRange args) {
                Value x = math::AbsFOp::create(b, loc, args[0]);
@@ -68,16 +68,17 @@ static Value buildAbsoluteMax(OpBuilder &builder, Location loc, Value input,
 }
 
 /// `amax < 2^-100 ? 1 : value(amax)` elementwise.
-static Value mapAmax(OpBuilder &builder, Location loc, Value amax, bool inverse) {
+static Value mapAmax(OpBuilder &builder, Location loc, Value amax,
+                     bool inverse) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(amax.getType()).getShape();
   return buildElementwise(
       builder, loc, shape, builder.getF32Type(), amax,
       builder.getMultiDimIdentityMap(shape.size()),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Value levels = constantF32(b, loc, 127.0f);
-        Value quotient =
-            inverse ? arith::DivFOp::create(b, loc, levels, args[0])
-                    : arith::DivFOp::create(b, loc, args[0], levels);
+        Value quotient = inverse
+                             ? arith::DivFOp::create(b, loc, levels, args[0])
+                             : arith::DivFOp::create(b, loc, args[0], levels);
         Value tiny =
             arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, args[0],
                                   constantF32(b, loc, 0x1p-100f));
@@ -103,9 +104,10 @@ mlir::qopt::expandDynamicQuantize(OpBuilder &builder, DynamicQuantizeOp op) {
       [](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Value x = arith::MulFOp::create(b, loc, args[0], args[1]);
         x = math::RoundEvenOp::create(b, loc, x);
-        Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x,
-                                            x);
-        x = arith::SelectOp::create(b, loc, isNaN, constantF32(b, loc, 0.0f), x);
+        Value isNaN =
+            arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+        x = arith::SelectOp::create(b, loc, isNaN, constantF32(b, loc, 0.0f),
+                                    x);
         x = arith::MaximumFOp::create(b, loc, x, constantF32(b, loc, -128.0f));
         x = arith::MinimumFOp::create(b, loc, x, constantF32(b, loc, 127.0f));
         return arith::FPToSIOp::create(b, loc, b.getI8Type(), x);

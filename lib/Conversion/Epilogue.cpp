@@ -1,4 +1,5 @@
-//===- Epilogue.cpp - From i32 accumulators to real or quantized values ---*- C++ -*-===//
+//===- Epilogue.cpp - From i32 accumulators to real or quantized values ---*-
+//C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -52,8 +53,8 @@ Value mlir::qopt::buildElementwise(
   SmallVector<utils::IteratorType> iterators(shape.size(),
                                              utils::IteratorType::parallel);
   return linalg::GenericOp::create(
-             builder, loc, TypeRange{empty.getType()}, inputs, ValueRange{empty},
-             allMaps, iterators,
+             builder, loc, TypeRange{empty.getType()}, inputs,
+             ValueRange{empty}, allMaps, iterators,
              [&](OpBuilder &b, Location loc, ValueRange args) {
                linalg::YieldOp::create(b, loc, body(b, loc, args));
              })
@@ -102,7 +103,8 @@ public:
   }
   Value build(Type resultType,
               function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
-    return buildElementwise(builder, loc, shape, resultType, values, maps, body);
+    return buildElementwise(builder, loc, shape, resultType, values, maps,
+                            body);
   }
 
 private:
@@ -122,8 +124,8 @@ private:
 
 Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
                                      const EpilogueInputs &inputs,
-                                     quant::UniformQuantizedType type, float low,
-                                     float high) {
+                                     quant::UniformQuantizedType type,
+                                     float low, float high) {
   float sy = type.getScale();
   int32_t zy = type.getZeroPoint();
   quantmath::IntRange range{static_cast<int32_t>(type.getStorageTypeMin()),
@@ -137,11 +139,9 @@ Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
     params.push_back(quantmath::makeFused(
         inputs.activationScale, inputs.weightScales[c], sy, inputs.bias[c],
         inputs.activationZeroPoint, inputs.weightSums[c], zy));
-    paramsI32.push_back(quantmath::makeFusedI32(inputs.activationScale,
-                                                inputs.weightScales[c], sy,
-                                                inputs.bias[c],
-                                                inputs.activationZeroPoint,
-                                                inputs.weightSums[c], zy));
+    paramsI32.push_back(quantmath::makeFusedI32(
+        inputs.activationScale, inputs.weightScales[c], sy, inputs.bias[c],
+        inputs.activationZeroPoint, inputs.weightSums[c], zy));
     needsI32 |= inputs.activationZeroPoint != 0 &&
                 quantmath::needsI32(maxAbsAccumulator, params.back());
   }
@@ -233,12 +233,14 @@ Value mlir::qopt::buildQuantize(OpBuilder &builder, Location loc, Value input,
       builder, loc, shape, builder.getI8Type(), input,
       builder.getMultiDimIdentityMap(shape.size()),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
-        Value x = arith::MulFOp::create(b, loc, args[0], constantF32(b, loc, r));
+        Value x =
+            arith::MulFOp::create(b, loc, args[0], constantF32(b, loc, r));
         x = math::RoundEvenOp::create(b, loc, x);
         // NaN becomes real 0.
-        Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x,
-                                            x);
-        x = arith::SelectOp::create(b, loc, isNaN, constantF32(b, loc, 0.0f), x);
+        Value isNaN =
+            arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+        x = arith::SelectOp::create(b, loc, isNaN, constantF32(b, loc, 0.0f),
+                                    x);
         x = clamp(b, loc, x, low - z, high - z);
         if (z == 0)
           return toStorage(b, loc, x, type.isSigned());
@@ -260,9 +262,10 @@ Value mlir::qopt::buildDequantize(OpBuilder &builder, Location loc,
       builder.getMultiDimIdentityMap(shape.size()),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Type i32 = b.getI32Type();
-        Value q = type.isSigned()
-                      ? arith::ExtSIOp::create(b, loc, i32, args[0]).getResult()
-                      : arith::ExtUIOp::create(b, loc, i32, args[0]).getResult();
+        Value q =
+            type.isSigned()
+                ? arith::ExtSIOp::create(b, loc, i32, args[0]).getResult()
+                : arith::ExtUIOp::create(b, loc, i32, args[0]).getResult();
         if (z != 0)
           q = arith::SubIOp::create(b, loc, q, constantI32(b, loc, z));
         Value x = arith::SIToFPOp::create(b, loc, b.getF32Type(), q);

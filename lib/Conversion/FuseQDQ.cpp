@@ -43,8 +43,8 @@ static Value moveIntegers(PatternRewriter &rewriter, Operation *op,
       rewriter, loc,
       rewriter.getI8IntegerAttr(static_cast<int8_t>(type.getZeroPoint())));
   return tensor::PadOp::create(rewriter, loc, resultType, integers,
-                               pad.getMixedLowPad(), pad.getMixedHighPad(), zero,
-                               pad.getNofold());
+                               pad.getMixedLowPad(), pad.getMixedHighPad(),
+                               zero, pad.getNofold());
 }
 
 namespace {
@@ -62,7 +62,8 @@ struct MoveThroughDequantize : RewritePattern {
     if (!dequantize)
       return rewriter.notifyMatchFailure(op, "source is not dequantized");
     auto sourceType = cast<RankedTensorType>(dequantize.getInput().getType());
-    auto type = dyn_cast<quant::UniformQuantizedType>(sourceType.getElementType());
+    auto type =
+        dyn_cast<quant::UniformQuantizedType>(sourceType.getElementType());
     if (!type)
       return rewriter.notifyMatchFailure(op, "source is quantized per channel");
     Location loc = op->getLoc();
@@ -71,9 +72,10 @@ struct MoveThroughDequantize : RewritePattern {
         rewriter, loc, sourceType.clone(rewriter.getI8Type()),
         dequantize.getInput());
     Value result = moveIntegers(rewriter, op, integers, type);
-    Value quantized = quant::StorageCastOp::create(rewriter, loc,
-                                                   floatType.clone(type), result);
-    rewriter.replaceOpWithNewOp<quant::DequantizeCastOp>(op, floatType, quantized);
+    Value quantized = quant::StorageCastOp::create(
+        rewriter, loc, floatType.clone(type), result);
+    rewriter.replaceOpWithNewOp<quant::DequantizeCastOp>(op, floatType,
+                                                         quantized);
     return success();
   }
 };

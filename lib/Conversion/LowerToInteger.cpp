@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Contractions first, each with the bias, clamp and quantization that follow it;
-// then every cast that is left becomes one elementwise op of its own.
+// Contractions first, each with the bias, clamp and quantization that follow
+// it; then every cast that is left becomes one elementwise op of its own.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
@@ -58,7 +58,8 @@ struct LowerToInteger : public qopt::impl::LowerToIntegerBase<LowerToInteger> {
   void runOnOperation() override;
 
 private:
-  LogicalResult lowerContraction(const Quantizable &match, const Weight &weight);
+  LogicalResult lowerContraction(const Quantizable &match,
+                                 const Weight &weight);
   void lowerCasts();
   void noteFused(Operation *op, StringRef into);
 
@@ -69,9 +70,9 @@ private:
 /// `dcast(scast(constant))` on the weight operand of `match`.
 static std::optional<Weight> matchWeight(Value value) {
   auto dequantize = value.getDefiningOp<quant::DequantizeCastOp>();
-  auto storage = dequantize
-                     ? dequantize.getInput().getDefiningOp<quant::StorageCastOp>()
-                     : quant::StorageCastOp();
+  auto storage =
+      dequantize ? dequantize.getInput().getDefiningOp<quant::StorageCastOp>()
+                 : quant::StorageCastOp();
   if (!storage)
     return std::nullopt;
   ElementsAttr attr = getConstantElements(storage.getInput());
@@ -87,8 +88,8 @@ static std::optional<Weight> matchWeight(Value value) {
 
 /// The matchers see constants as weights; in QDQ form those are under casts, so
 /// the op is matched with the constants in place of the casts for a moment.
-static std::optional<Quantizable> matchQuantized(Operation *op,
-                                                 std::optional<Weight> &weight) {
+static std::optional<Quantizable>
+matchQuantized(Operation *op, std::optional<Weight> &weight) {
   for (OpOperand &operand : op->getOpOperands()) {
     weight = matchWeight(operand.get());
     if (!weight)
@@ -108,8 +109,8 @@ static Value getStorage(OpBuilder &builder, Value quantized) {
   if (auto cast = quantized.getDefiningOp<quant::StorageCastOp>())
     return cast.getInput();
   auto type = cast<RankedTensorType>(quantized.getType());
-  return quant::StorageCastOp::create(builder, quantized.getLoc(),
-                                      type.clone(builder.getI8Type()), quantized);
+  return quant::StorageCastOp::create(
+      builder, quantized.getLoc(), type.clone(builder.getI8Type()), quantized);
 }
 
 static EpilogueChain matchEpilogue(const Quantizable &match) {
@@ -118,8 +119,7 @@ static EpilogueChain matchEpilogue(const Quantizable &match) {
   auto getOnlyUser = [](Value value) -> Operation * {
     return value.hasOneUse() ? *value.user_begin() : nullptr;
   };
-  if (auto bias =
-          dyn_cast_or_null<linalg::GenericOp>(getOnlyUser(chain.end))) {
+  if (auto bias = dyn_cast_or_null<linalg::GenericOp>(getOnlyUser(chain.end))) {
     std::optional<ChannelAffine> affine =
         matchChannelAffine(bias, match.resultChannelDims);
     if (affine &&
@@ -147,8 +147,10 @@ static EpilogueChain matchEpilogue(const Quantizable &match) {
       std::optional<Clamp> clamp = matchClamp(generic);
       if (!clamp)
         break;
-      quantized.low = std::min(std::max(quantized.low, clamp->low), clamp->high);
-      quantized.high = std::min(std::max(quantized.high, clamp->low), clamp->high);
+      quantized.low =
+          std::min(std::max(quantized.low, clamp->low), clamp->high);
+      quantized.high =
+          std::min(std::max(quantized.high, clamp->low), clamp->high);
       quantized.clamps.push_back(user);
     } else {
       break;
@@ -204,8 +206,7 @@ static AffineMap getResultScaleMap(const Quantizable &match, Granularity per) {
   AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
   SmallVector<AffineExpr> exprs;
   for (AffineExpr expr : in.getResults().drop_back())
-    exprs.push_back(
-        getAffineDimExpr(*out.getResultPosition(expr), context));
+    exprs.push_back(getAffineDimExpr(*out.getResultPosition(expr), context));
   return AffineMap::get(rank, 0, exprs, context);
 }
 
@@ -219,10 +220,10 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
                                                const Weight &weight) {
   Operation *op = match.op;
   StringRef name = qopt::getOpName(op);
-  Location loc = name.empty()
-                     ? op->getLoc()
-                     : NameLoc::get(StringAttr::get(&getContext(), name),
-                                    op->getLoc());
+  Location loc =
+      name.empty()
+          ? op->getLoc()
+          : NameLoc::get(StringAttr::get(&getContext(), name), op->getLoc());
   OpBuilder builder(op);
   Value activation = match.activation->get();
   auto dequantize = activation.getDefiningOp<quant::DequantizeCastOp>();
@@ -273,8 +274,8 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
         buildFusedEpilogue(builder, loc, inputs, type, chain.low, chain.high);
     for (Operation *reshape : chain.reshapes)
       result = replayReshape(builder, reshape, result);
-    result = quant::StorageCastOp::create(builder, loc, chain.end.getType(),
-                                          result);
+    result =
+        quant::StorageCastOp::create(builder, loc, chain.end.getType(), result);
     for (Operation *clamp : chain.clamps)
       noteFused(clamp, name);
   } else {

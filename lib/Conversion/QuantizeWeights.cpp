@@ -1,4 +1,5 @@
-//===- QuantizeWeights.cpp - Constant weights to integers with scales ---*- C++ -*-===//
+//===- QuantizeWeights.cpp - Constant weights to integers with scales ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -52,15 +53,16 @@ static quant::QuantizedType makeWeightType(MLIRContext *context,
   constexpr unsigned isSigned = quant::QuantizationFlags::Signed;
   const int64_t low = kWeightRange.lo, high = kWeightRange.hi;
   if (channelDims.empty())
-    return quant::UniformQuantizedType::get(isSigned, i8, f32, scales[0], 0, low,
-                                            high);
+    return quant::UniformQuantizedType::get(isSigned, i8, f32, scales[0], 0,
+                                            low, high);
   SmallVector<double> wide(scales.begin(), scales.end());
   if (channelDims.size() == 1)
     return quant::UniformQuantizedPerAxisType::get(
         isSigned, i8, f32, wide, SmallVector<int64_t>(wide.size(), 0),
         channelDims[0], low, high);
   // Several channel dimensions (groups x channels): blocks of one along them.
-  SmallVector<int64_t> scaleShape(shape.size(), 1), blocks(channelDims.size(), 1);
+  SmallVector<int64_t> scaleShape(shape.size(), 1),
+      blocks(channelDims.size(), 1);
   for (int64_t dim : channelDims)
     scaleShape[dim] = shape[dim];
   SmallVector<int32_t> axes(channelDims.begin(), channelDims.end());
@@ -117,12 +119,12 @@ mlir::qopt::quantizeWeights(const Quantizable &match, bool perTensor) {
                   bytes[i] = static_cast<char>(q);
                   result.absoluteSums[output] += std::abs(q);
                 });
-  auto storageType =
-      RankedTensorType::get(type.getShape(), IntegerType::get(type.getContext(), 8));
+  auto storageType = RankedTensorType::get(
+      type.getShape(), IntegerType::get(type.getContext(), 8));
   StringRef hint = "weight_i8";
   result.values = makeConstantElements(storageType, std::move(bytes), hint);
-  result.type = makeWeightType(type.getContext(), type.getShape(), channelDims,
-                               scales);
+  result.type =
+      makeWeightType(type.getContext(), type.getShape(), channelDims, scales);
   return result;
 }
 

@@ -31,7 +31,7 @@ using namespace mlir::qopt::cpu;
 
 namespace {
 /// Values an index can take, both ends included.
-struct Range {
+struct IndexRange {
   int64_t low, high;
 };
 } // namespace
@@ -40,17 +40,17 @@ struct Range {
 static constexpr int64_t kRangeLimit = int64_t(1) << 48;
 static constexpr unsigned kMaxRangeDepth = 16;
 
-static std::optional<Range> limit(Range range) {
+static std::optional<IndexRange> limit(IndexRange range) {
   if (range.low < -kRangeLimit || range.high > kRangeLimit ||
       range.low > range.high)
     return std::nullopt;
   return range;
 }
 
-static std::optional<Range> getRange(Value value, unsigned depth = 0);
+static std::optional<IndexRange> getRange(Value value, unsigned depth = 0);
 
 /// getRange of an integer or index, not yet limited to the values of its type.
-static std::optional<Range> inferRange(Value value, unsigned depth) {
+static std::optional<IndexRange> inferRange(Value value, unsigned depth) {
   if (auto constant = getConstantIntValue(value))
     return limit({*constant, *constant});
   if (auto arg = dyn_cast<BlockArgument>(value)) {
@@ -98,7 +98,7 @@ static std::optional<Range> inferRange(Value value, unsigned depth) {
 }
 
 /// What follows about `value` from constants and loop bounds alone.
-static std::optional<Range> getRange(Value value, unsigned depth) {
+static std::optional<IndexRange> getRange(Value value, unsigned depth) {
   if (depth > kMaxRangeDepth || !value.getType().isIntOrIndex())
     return std::nullopt;
   auto range = inferRange(value, depth);

@@ -104,9 +104,9 @@ Value cpu::createPointer(OpBuilder &builder, Location loc, Value memref) {
   Type i64 = builder.getI64Type();
   Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc,
                                                                  memref);
+  address = arith::IndexCastOp::create(builder, loc, i64, address);
   Value base = LLVM::IntToPtrOp::create(
-      builder, loc, LLVM::LLVMPointerType::get(builder.getContext()),
-      arith::IndexCastOp::create(builder, loc, i64, address));
+      builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), address);
   auto type = cast<MemRefType>(memref.getType());
   SmallVector<int64_t> strides;
   int64_t offset;

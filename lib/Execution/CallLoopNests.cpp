@@ -41,11 +41,11 @@ public:
 
 private:
   /// `op` as a function that takes `pointers` and `scalars`.
-  func::FuncOp createFunction(const LoopNest &nest, const NestCaptures &captures,
+  func::FuncOp createFunction(LoopNest &nest, const NestCaptures &captures,
                               ArrayRef<Value> pointers);
   /// The function with the same code that was created before, or `function`.
   func::FuncOp unify(func::FuncOp function);
-  void markDistinct(func::FuncOp function, const LoopNest &nest,
+  void markDistinct(func::FuncOp function, LoopNest &nest,
                     ArrayRef<Value> pointers);
 
   func::FuncOp entry;
@@ -57,7 +57,7 @@ private:
 } // namespace
 
 /// Outputs that no other pointer of the nest can reach are `noalias`.
-void NestOutliner::markDistinct(func::FuncOp function, const LoopNest &nest,
+void NestOutliner::markDistinct(func::FuncOp function, LoopNest &nest,
                                 ArrayRef<Value> pointers) {
   for (const NestOperand &operand : nest.operands) {
     if (!operand.isOutput)
@@ -74,7 +74,7 @@ void NestOutliner::markDistinct(func::FuncOp function, const LoopNest &nest,
   }
 }
 
-func::FuncOp NestOutliner::createFunction(const LoopNest &nest,
+func::FuncOp NestOutliner::createFunction(LoopNest &nest,
                                           const NestCaptures &captures,
                                           ArrayRef<Value> pointers) {
   SmallVector<Type> types(pointers.size(), pointerType);

@@ -37,7 +37,7 @@ struct Lane {
 
 class Emitter {
 public:
-  Emitter(func::FuncOp function, const LoopNest &nest,
+  Emitter(func::FuncOp function, LoopNest &nest,
           const DenseMap<Value, Value> &bufferPointers,
           const IRMapping &mapping)
       : nest(nest), bufferPointers(bufferPointers), mapping(mapping),
@@ -69,7 +69,7 @@ private:
   Value loadCaptured(memref::LoadOp op, const IRMapping &values);
   bool readsOutput(const NestOperand &operand);
 
-  const LoopNest &nest;
+  LoopNest &nest;
   const DenseMap<Value, Value> &bufferPointers;
   const IRMapping &mapping;
   OpBuilder builder;
@@ -296,7 +296,7 @@ void Emitter::emit(ArrayRef<Value> operandPointers) {
   emitLevel(0, lanes);
 }
 
-void cpu::emitLoopNest(func::FuncOp function, const LoopNest &nest,
+void cpu::emitLoopNest(func::FuncOp function, LoopNest &nest,
                        ArrayRef<Value> operandPointers,
                        const DenseMap<Value, Value> &bufferPointers,
                        const IRMapping &mapping) {

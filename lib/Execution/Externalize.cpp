@@ -104,7 +104,8 @@ findReachable(ModuleOp module, func::FuncOp entry) {
   SetVector<func::FuncOp> reachable;
   reachable.insert(entry);
   for (size_t i = 0; i < reachable.size(); ++i) {
-    WalkResult result = reachable[i].walk([&](func::CallOp call) {
+    func::FuncOp function = reachable[i];
+    WalkResult result = function.walk([&](func::CallOp call) {
       auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
       if (!callee || callee.isExternal()) {
         call.emitError() << "cannot be executed on the CPU: function '"

@@ -69,7 +69,7 @@ FailureOr<NestCaptures> getCaptures(linalg::LinalgOp op);
 /// Fills `function` with the loops. `operandPointer` and `bufferPointer` map
 /// the nest's operands and captured buffers to pointer arguments, `mapping` the
 /// captured scalars to arguments.
-void emitLoopNest(func::FuncOp function, const LoopNest &nest,
+void emitLoopNest(func::FuncOp function, LoopNest &nest,
                   ArrayRef<Value> operandPointers,
                   const DenseMap<Value, Value> &bufferPointers,
                   const IRMapping &mapping);

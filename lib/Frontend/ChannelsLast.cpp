@@ -68,15 +68,15 @@ struct ToChannelsLast : OpRewritePattern<From> {
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "not on tensors");
     Location loc = op.getLoc();
-    Value input = createLayoutTranspose(rewriter, loc, op.getInputs()[0], image);
+    Value input =
+        createLayoutTranspose(rewriter, loc, op.getInputs()[0], image);
     Value second = op.getInputs()[1];
     if (!filter.empty())
       second = createLayoutTranspose(rewriter, loc, second, filter);
     Value init = convertInit(rewriter, loc, op.getOutputs()[0], image);
-    auto converted =
-        To::create(rewriter, loc, TypeRange{init.getType()},
-                   ValueRange{input, second}, ValueRange{init},
-                   op.getStridesAttr(), op.getDilationsAttr());
+    auto converted = To::create(rewriter, loc, TypeRange{init.getType()},
+                                ValueRange{input, second}, ValueRange{init},
+                                op.getStridesAttr(), op.getDilationsAttr());
     rewriter.replaceOp(op, createLayoutTranspose(rewriter, loc,
                                                  converted->getResult(0),
                                                  invert(image)));
@@ -92,20 +92,21 @@ void mlir::qopt::populateChannelsLastPatterns(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   using Dims = SmallVector<int64_t>;
   const Dims nwc = {0, 2, 1}, nhwc = {0, 2, 3, 1};
-  patterns.add<ToChannelsLast<Conv1DNcwFcwOp, Conv1DNwcWcfOp>>(
-      context, nwc, Dims{2, 1, 0});
-  patterns.add<ToChannelsLast<Conv2DNchwFchwOp, Conv2DNhwcFhwcOp>>(
-      context, nhwc, nhwc);
+  patterns.add<ToChannelsLast<Conv1DNcwFcwOp, Conv1DNwcWcfOp>>(context, nwc,
+                                                               Dims{2, 1, 0});
+  patterns.add<ToChannelsLast<Conv2DNchwFchwOp, Conv2DNhwcFhwcOp>>(context,
+                                                                   nhwc, nhwc);
   patterns.add<ToChannelsLast<DepthwiseConv1DNcwCwOp, DepthwiseConv1DNwcWcOp>>(
       context, nwc, Dims{1, 0});
-  patterns.add<ToChannelsLast<DepthwiseConv2DNchwChwOp, DepthwiseConv2DNhwcHwcOp>>(
-      context, nhwc, Dims{1, 2, 0});
+  patterns
+      .add<ToChannelsLast<DepthwiseConv2DNchwChwOp, DepthwiseConv2DNhwcHwcOp>>(
+          context, nhwc, Dims{1, 2, 0});
   patterns.add<ToChannelsLast<Conv2DNgchwGfchwOp, Conv2DNhwgcGfhwcOp>>(
       context, Dims{0, 3, 4, 1, 2}, Dims{0, 1, 3, 4, 2});
-  patterns.add<ToChannelsLast<PoolingNchwMaxOp, PoolingNhwcMaxOp>>(context, nhwc,
-                                                                   Dims{});
-  patterns.add<ToChannelsLast<PoolingNchwSumOp, PoolingNhwcSumOp>>(context, nhwc,
-                                                                   Dims{});
+  patterns.add<ToChannelsLast<PoolingNchwMaxOp, PoolingNhwcMaxOp>>(
+      context, nhwc, Dims{});
+  patterns.add<ToChannelsLast<PoolingNchwSumOp, PoolingNhwcSumOp>>(
+      context, nhwc, Dims{});
   patterns.add<ToChannelsLast<PoolingNcwMaxOp, PoolingNwcMaxOp>>(context, nwc,
                                                                  Dims{});
   patterns.add<ToChannelsLast<PoolingNcwSumOp, PoolingNwcSumOp>>(context, nwc,

@@ -1,4 +1,5 @@
-//===- ConstantMovement.cpp - Evaluate data movement of constants ---*- C++ -*-===//
+//===- ConstantMovement.cpp - Evaluate data movement of constants ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -74,8 +75,8 @@ mlir::qopt::transposeConstant(ElementsAttr attr,
   SmallVector<int64_t> sourceStrides = getStrides(shape), strides;
   for (int64_t dim : permutation)
     strides.push_back(sourceStrides[dim]);
-  return makeConstantElements(newType, gather(*bytes, width, newShape, 0, strides),
-                              getHint(attr));
+  return makeConstantElements(
+      newType, gather(*bytes, width, newShape, 0, strides), getHint(attr));
 }
 
 namespace {
@@ -86,7 +87,8 @@ struct FoldTransposeOfConstant : OpRewritePattern<linalg::TransposeOp> {
     ElementsAttr attr = getConstantElements(op.getInput());
     if (!attr || !op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "input is not constant");
-    FailureOr<ElementsAttr> folded = transposeConstant(attr, op.getPermutation());
+    FailureOr<ElementsAttr> folded =
+        transposeConstant(attr, op.getPermutation());
     if (failed(folded))
       return rewriter.notifyMatchFailure(op, "elements are not whole bytes");
     rewriter.replaceOp(op, makeConstant(rewriter, op.getLoc(), *folded));
@@ -126,7 +128,8 @@ struct FoldSliceOfConstant : OpRewritePattern<tensor::ExtractSliceOp> {
     if (!attr || !op.hasUnitStride() || !type.hasStaticShape() ||
         ShapedType::isDynamicShape(op.getStaticOffsets()) ||
         ShapedType::isDynamicShape(op.getStaticSizes()))
-      return rewriter.notifyMatchFailure(op, "not a static slice of a constant");
+      return rewriter.notifyMatchFailure(op,
+                                         "not a static slice of a constant");
     FailureOr<std::vector<char>> bytes = readRawBytes(attr);
     ArrayRef<int64_t> shape = op.getSourceType().getShape();
     if (failed(bytes) || bytes->empty())
@@ -137,12 +140,12 @@ struct FoldSliceOfConstant : OpRewritePattern<tensor::ExtractSliceOp> {
       offset += position * stride;
     size_t width = bytes->size() / ShapedType::getNumElements(shape);
     rewriter.replaceOp(
-        op, makeConstant(rewriter, op.getLoc(),
-                         makeConstantElements(type,
-                                              gather(*bytes, width,
-                                                     op.getStaticSizes(), offset,
-                                                     strides),
-                                              getHint(attr))));
+        op, makeConstant(
+                rewriter, op.getLoc(),
+                makeConstantElements(
+                    type,
+                    gather(*bytes, width, op.getStaticSizes(), offset, strides),
+                    getHint(attr))));
     return success();
   }
 };
@@ -150,8 +153,7 @@ struct FoldSliceOfConstant : OpRewritePattern<tensor::ExtractSliceOp> {
 
 void mlir::qopt::populateFoldConstantMovementPatterns(
     RewritePatternSet &patterns) {
-  patterns.add<FoldTransposeOfConstant,
-               FoldSliceOfConstant,
+  patterns.add<FoldTransposeOfConstant, FoldSliceOfConstant,
                FoldReshapeOfConstant<tensor::ExpandShapeOp>,
                FoldReshapeOfConstant<tensor::CollapseShapeOp>>(
       patterns.getContext());

@@ -37,7 +37,8 @@ FailureOr<func::FuncOp> mlir::qopt::findEntry(ModuleOp module, StringRef name) {
       if (func.getName() == candidate)
         return func;
   if (publicFuncs.empty())
-    module.emitError("the module has no public function with a body to work on");
+    module.emitError(
+        "the module has no public function with a body to work on");
   else
     module.emitError() << "several public functions: name one with entry="
                        << " (the module has: " << names << ")";

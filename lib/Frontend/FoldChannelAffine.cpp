@@ -1,4 +1,5 @@
-//===- FoldChannelAffine.cpp - Batch norm and scales into weights ---*- C++ -*-===//
+//===- FoldChannelAffine.cpp - Batch norm and scales into weights ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,8 +8,9 @@
 //===----------------------------------------------------------------------===//
 //
 // conv(x, W) followed by y[c] = a[c]·v + b[c] is conv(x, a·W) + b. One rule for
-// biases, un-folded batch norm (one generic or four) and scales, looking through
-// reshapes that keep the channels together. Arithmetic is f64, rounded once.
+// biases, un-folded batch norm (one generic or four) and scales, looking
+// through reshapes that keep the channels together. Arithmetic is f64, rounded
+// once.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
@@ -113,9 +115,9 @@ static std::optional<Chain> matchChain(Value value) {
   if (!contraction.op)
     return std::nullopt;
   // A bias is only understood right after the contraction.
-  if (chain.bias && (getMainInput(chain.bias)->get() !=
-                         contraction.op->getResult(0) ||
-                     !isBias(chain.bias, contraction)))
+  if (chain.bias &&
+      (getMainInput(chain.bias)->get() != contraction.op->getResult(0) ||
+       !isBias(chain.bias, contraction)))
     return std::nullopt;
   chain.channelDims.assign(contraction.resultChannelDims);
   if (!llvm::is_sorted(chain.channelDims))
@@ -126,13 +128,13 @@ static std::optional<Chain> matchChain(Value value) {
     chain.channels *= shape[dim];
   for (Operation *op : llvm::reverse(reshapes)) {
     if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
-      chain.channelDims = mapDims(chain.channelDims,
-                                  collapse.getSrcType().getShape(),
-                                  collapse.getReassociationIndices(), true);
+      chain.channelDims =
+          mapDims(chain.channelDims, collapse.getSrcType().getShape(),
+                  collapse.getReassociationIndices(), true);
     else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
-      chain.channelDims = mapDims(chain.channelDims,
-                                  expand.getResultType().getShape(),
-                                  expand.getReassociationIndices(), false);
+      chain.channelDims =
+          mapDims(chain.channelDims, expand.getResultType().getShape(),
+                  expand.getReassociationIndices(), false);
     if (chain.channelDims.empty())
       return std::nullopt;
   }
@@ -196,8 +198,8 @@ static Value addBias(OpBuilder &builder, Location loc, Value value,
                                              utils::IteratorType::parallel);
   return linalg::GenericOp::create(
              builder, loc, TypeRange{type}, ValueRange{value, bias},
-             ValueRange{empty}, ArrayRef<AffineMap>{identity, biasMap, identity},
-             iterators,
+             ValueRange{empty},
+             ArrayRef<AffineMap>{identity, biasMap, identity}, iterators,
              [](OpBuilder &b, Location loc, ValueRange args) {
                Value sum = arith::AddFOp::create(b, loc, args[0], args[1]);
                linalg::YieldOp::create(b, loc, sum);
@@ -220,7 +222,8 @@ struct FoldAffine : OpRewritePattern<linalg::GenericOp> {
           op, "input is no contraction with constant weights used only here");
     std::optional<ChannelAffine> affine =
         matchChannelAffine(op, chain->channelDims);
-    if (!affine || static_cast<int64_t>(affine->scale.size()) != chain->channels)
+    if (!affine ||
+        static_cast<int64_t>(affine->scale.size()) != chain->channels)
       return rewriter.notifyMatchFailure(op, "not affine per channel");
     const Quantizable &contraction = chain->contraction;
     bool unitScale =
@@ -238,7 +241,8 @@ struct FoldAffine : OpRewritePattern<linalg::GenericOp> {
       shift.push_back(static_cast<float>(affine->scale[c] * before + b));
     }
     if (!unitScale) {
-      FailureOr<ElementsAttr> weights = scaleWeights(contraction, affine->scale);
+      FailureOr<ElementsAttr> weights =
+          scaleWeights(contraction, affine->scale);
       if (failed(weights))
         return rewriter.notifyMatchFailure(op, "weights are not f32");
       rewriter.setInsertionPoint(contraction.op);
@@ -248,8 +252,7 @@ struct FoldAffine : OpRewritePattern<linalg::GenericOp> {
     }
     Value result = contraction.op->getResult(0);
     rewriter.setInsertionPointAfter(contraction.op);
-    Value biased =
-        addBias(rewriter, op.getLoc(), result, contraction, shift);
+    Value biased = addBias(rewriter, op.getLoc(), result, contraction, shift);
     // The reshapes (or the old bias' users) now read the new bias.
     Value replaced = chain->bias ? chain->bias.getResult(0) : result;
     rewriter.replaceUsesWithIf(replaced, biased, [&](OpOperand &use) {
@@ -263,8 +266,8 @@ private:
   /// Just `addf(x, constant)`: rewriting it would change nothing.
   static bool isCanonicalBias(linalg::GenericOp op) {
     auto body = op.getBody()->without_terminator();
-    return llvm::hasSingleElement(body) &&
-           isa<arith::AddFOp>(*body.begin()) && op.getNumDpsInputs() == 2;
+    return llvm::hasSingleElement(body) && isa<arith::AddFOp>(*body.begin()) &&
+           op.getNumDpsInputs() == 2;
   }
 };
 

@@ -1,4 +1,5 @@
-//===- NormalizeContractions.cpp - One form for many spellings ---*- C++ -*-===//
+//===- NormalizeContractions.cpp - One form for many spellings ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,9 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Exporters start convolutions from a broadcast bias, copy a 2-D weight once per
-// batch, and reuse unrelated tensors as init operands. Later phases see none of
-// that: contractions start from zero, weights are constants read directly.
+// Exporters start convolutions from a broadcast bias, copy a 2-D weight once
+// per batch, and reuse unrelated tensors as init operands. Later phases see
+// none of that: contractions start from zero, weights are constants read
+// directly.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
@@ -64,7 +66,8 @@ static Value matchBroadcast(Value value, AffineMap &map) {
   auto op = value.getDefiningOp<linalg::GenericOp>();
   if (!op || !isElementwise(op) || op.getNumDpsInputs() != 1)
     return {};
-  if (op.getBody()->getTerminator()->getOperand(0) != op.getBody()->getArgument(0))
+  if (op.getBody()->getTerminator()->getOperand(0) !=
+      op.getBody()->getArgument(0))
     return {};
   map = op.getMatchingIndexingMap(op.getDpsInputOperand(0));
   for (AffineExpr expr : map.getResults()) {
@@ -88,7 +91,8 @@ struct SeparateInit : OpInterfaceRewritePattern<linalg::LinalgOp> {
     if (!match || !match->init || isZeroFill(match->init->get()))
       return rewriter.notifyMatchFailure(op, "starts from zero already");
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-    if (!type || !type.hasStaticShape() || !isa<FloatType>(type.getElementType()))
+    if (!type || !type.hasStaticShape() ||
+        !isa<FloatType>(type.getElementType()))
       return rewriter.notifyMatchFailure(op, "result shape is not static");
     Location loc = op.getLoc();
     int64_t rank = type.getRank();
@@ -107,9 +111,10 @@ struct SeparateInit : OpInterfaceRewritePattern<linalg::LinalgOp> {
     SmallVector<utils::IteratorType> iterators(rank,
                                                utils::IteratorType::parallel);
     auto add = linalg::GenericOp::create(
-        rewriter, loc, TypeRange{type}, ValueRange{fromZero->getResult(0), init},
-        ValueRange{empty}, ArrayRef<AffineMap>{identity, initMap, identity},
-        iterators, [](OpBuilder &b, Location loc, ValueRange args) {
+        rewriter, loc, TypeRange{type},
+        ValueRange{fromZero->getResult(0), init}, ValueRange{empty},
+        ArrayRef<AffineMap>{identity, initMap, identity}, iterators,
+        [](OpBuilder &b, Location loc, ValueRange args) {
           Value sum = arith::AddFOp::create(b, loc, args[0], args[1]);
           linalg::YieldOp::create(b, loc, sum);
         });
@@ -142,7 +147,8 @@ struct ReadThroughBroadcast : OpInterfaceRewritePattern<linalg::LinalgOp> {
       changed = true;
     }
     if (!changed)
-      return rewriter.notifyMatchFailure(op, "no operand is a broadcast weight");
+      return rewriter.notifyMatchFailure(op,
+                                         "no operand is a broadcast weight");
     bool isContract = llvm::all_of(
         maps, [](AffineMap map) { return map.isProjectedPermutation(); });
     Value init = op.getDpsInits()[0];
@@ -172,12 +178,12 @@ struct DropUnreadInit : OpRewritePattern<linalg::GenericOp> {
     bool changed = false;
     for (OpOperand &init : op.getDpsInitsMutable()) {
       auto type = dyn_cast<RankedTensorType>(init.get().getType());
-      if (!type || !type.hasStaticShape() || op.payloadUsesValueFromOperand(&init) ||
+      if (!type || !type.hasStaticShape() ||
+          op.payloadUsesValueFromOperand(&init) ||
           init.get().getDefiningOp<tensor::EmptyOp>())
         continue;
-      Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(),
-                                            type.getShape(),
-                                            type.getElementType());
+      Value empty = tensor::EmptyOp::create(
+          rewriter, op.getLoc(), type.getShape(), type.getElementType());
       rewriter.modifyOpInPlace(op, [&] { init.set(empty); });
       changed = true;
     }

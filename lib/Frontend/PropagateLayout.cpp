@@ -1,4 +1,5 @@
-//===- PropagateLayout.cpp - Channels-last convolutions and pools ---*- C++ -*-===//
+//===- PropagateLayout.cpp - Channels-last convolutions and pools ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -108,9 +109,9 @@ struct SinkThroughElementwise : OpRewritePattern<linalg::GenericOp> {
         ValueRange{empty}, maps, op.getIteratorTypesArray());
     rewriter.cloneRegionBefore(op.getRegion(), moved.getRegion(),
                                moved.getRegion().begin());
-    rewriter.replaceOp(op, createLayoutTranspose(rewriter, op.getLoc(),
-                                                 moved.getResult(0),
-                                                 permutation));
+    rewriter.replaceOp(op,
+                       createLayoutTranspose(rewriter, op.getLoc(),
+                                             moved.getResult(0), permutation));
     return success();
   }
 };
@@ -161,7 +162,8 @@ struct SinkThroughPad : OpRewritePattern<tensor::PadOp> {
       shape[dim] = type.getDimSize(i);
     }
     Value padded = tensor::PadOp::create(
-        rewriter, op.getLoc(), RankedTensorType::get(shape, type.getElementType()),
+        rewriter, op.getLoc(),
+        RankedTensorType::get(shape, type.getElementType()),
         transpose.getInput(), low, high, padding, op.getNofold());
     rewriter.replaceOp(
         op, createLayoutTranspose(rewriter, op.getLoc(), padded, permutation));
@@ -197,8 +199,8 @@ struct SinkThroughExpand : OpRewritePattern<tensor::ExpandShapeOp> {
         rewriter, op.getLoc(),
         RankedTensorType::get(newShape, type.getElementType()),
         transpose.getInput(), newGroups);
-    rewriter.replaceOp(op, createLayoutTranspose(rewriter, op.getLoc(), expanded,
-                                                 newPermutation));
+    rewriter.replaceOp(op, createLayoutTranspose(rewriter, op.getLoc(),
+                                                 expanded, newPermutation));
     return success();
   }
 };
@@ -261,8 +263,8 @@ struct SinkThroughConcat : OpRewritePattern<tensor::ConcatOp> {
     }
     Value joined = tensor::ConcatOp::create(rewriter, op.getLoc(),
                                             permutation[op.getDim()], sources);
-    rewriter.replaceOp(op, createLayoutTranspose(rewriter, op.getLoc(), joined,
-                                                 permutation));
+    rewriter.replaceOp(
+        op, createLayoutTranspose(rewriter, op.getLoc(), joined, permutation));
     return success();
   }
 };
@@ -274,7 +276,8 @@ struct PropagateLayout
     populateChannelsLastPatterns(convert);
     populateFoldConstantMovementPatterns(convert);
     sink.add<MergeTransposes, SinkThroughElementwise, SinkThroughPad,
-             SinkThroughExpand, SinkThroughCollapse, SinkThroughConcat>(context);
+             SinkThroughExpand, SinkThroughCollapse, SinkThroughConcat>(
+        context);
     // What cannot sink at least reads through.
     sink.add<ReadThroughTranspose>(context, /*benefit=*/0);
     convertPatterns = std::move(convert);
@@ -285,7 +288,8 @@ struct PropagateLayout
   void runOnOperation() override {
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);
-    if (failed(applyPatternsGreedily(getOperation(), convertPatterns, config)) ||
+    if (failed(
+            applyPatternsGreedily(getOperation(), convertPatterns, config)) ||
         failed(applyPatternsGreedily(getOperation(), sinkPatterns, config)))
       return signalPassFailure();
     getOperation().walk(

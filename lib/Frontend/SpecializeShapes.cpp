@@ -1,4 +1,5 @@
-//===- SpecializeShapes.cpp - Fix dynamic dimensions of the arguments ---*- C++ -*-===//
+//===- SpecializeShapes.cpp - Fix dynamic dimensions of the arguments ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -62,8 +63,8 @@ static void refineResults(func::FuncOp entry) {
   SmallVector<Type> results;
   for (OpOperand &operand : returnOp->getOpOperands()) {
     auto cast = operand.get().getDefiningOp<tensor::CastOp>();
-    if (cast && mlir::cast<ShapedType>(cast.getSource().getType())
-                    .hasStaticShape())
+    if (cast &&
+        mlir::cast<ShapedType>(cast.getSource().getType()).hasStaticShape())
       operand.set(cast.getSource());
     results.push_back(operand.get().getType());
   }
@@ -112,8 +113,9 @@ LogicalResult SpecializeShapes::apply(func::FuncOp entry, StringRef text) {
     RankedTensorType wanted =
         type ? specialize(type, shape) : RankedTensorType();
     if (!wanted)
-      return entry.emitError() << "shape '" << text << "' does not fit argument '"
-                               << name << "' of type " << arg.getType();
+      return entry.emitError()
+             << "shape '" << text << "' does not fit argument '" << name
+             << "' of type " << arg.getType();
     if (wanted == type)
       return success();
     OpBuilder builder = OpBuilder::atBlockBegin(&entry.getBody().front());

@@ -1,4 +1,5 @@
-//===- TextScan.cpp - A look at untrusted text before MLIR parses it ---*- C++ -*-===//
+//===- TextScan.cpp - A look at untrusted text before MLIR parses it ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -53,8 +54,8 @@ LogicalResult mlir::qopt::scanText(llvm::MemoryBufferRef buffer,
     case '{':
     case '<':
       if (++depth > kMaxNesting) {
-        message = "line " + std::to_string(line) + ": brackets nest deeper than " +
-                  std::to_string(kMaxNesting);
+        message = "line " + std::to_string(line) +
+                  ": brackets nest deeper than " + std::to_string(kMaxNesting);
         return failure();
       }
       break;

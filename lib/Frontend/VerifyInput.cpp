@@ -1,4 +1,5 @@
-//===- VerifyInput.cpp - Refuse by name what cannot be imported ---*- C++ -*-===//
+//===- VerifyInput.cpp - Refuse by name what cannot be imported ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,5 @@
-//===- VerifyNormalForm.cpp - The contract between import and annotate ---*- C++ -*-===//
+//===- VerifyNormalForm.cpp - The contract between import and annotate ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,7 +8,6 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
-
 
 namespace mlir::qopt {
 #define GEN_PASS_DEF_VERIFYNORMALFORM
@@ -19,9 +19,9 @@ using namespace mlir::qopt;
 
 /// The dialects of normal form: upstream's, on tensors, and observers.
 static bool isNormalFormDialect(StringRef name) {
-  static constexpr StringLiteral known[] = {"builtin", "func", "linalg",
-                                            "tensor",  "arith", "math",
-                                            "scf",     "cf",    "qopt", "quant"};
+  static constexpr StringLiteral known[] = {
+      "builtin", "func", "linalg", "tensor", "arith",
+      "math",    "scf",  "cf",     "qopt",   "quant"};
   return llvm::is_contained(known, name);
 }
 
@@ -41,8 +41,8 @@ static LogicalResult verifyOp(Operation *op) {
   for (Type type : op->getResultTypes())
     if (auto shaped = dyn_cast<ShapedType>(type))
       if (!shaped.hasRank() || !shaped.hasStaticShape())
-        return op->emitError() << "has the dynamic type " << type
-                               << "; normal form is static";
+        return op->emitError()
+               << "has the dynamic type " << type << "; normal form is static";
   for (NamedAttribute attr : op->getAttrs())
     if (auto elements = dyn_cast<ElementsAttr>(attr.getValue()))
       if (failed(verifyResource(elements, [&] { return op->emitError(); })))

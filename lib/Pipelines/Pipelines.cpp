@@ -1,4 +1,5 @@
-//===- Pipelines.cpp - One builder per phase, and the whole job ---*- C++ -*-===//
+//===- Pipelines.cpp - One builder per phase, and the whole job ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -44,8 +45,7 @@ static void addTosaLowering(OpPassManager &pm) {
 
 void mlir::qopt::buildImportPhase(OpPassManager &pm,
                                   const JobOptions &options) {
-  pm.addPass(
-      createSpecializeShapes({options.entry, toVector(options.shapes)}));
+  pm.addPass(createSpecializeShapes({options.entry, toVector(options.shapes)}));
   pm.addPass(createVerifyInput({options.entry}));
   addTosaLowering(pm);
   pm.addPass(createCanonicalizerPass());
@@ -67,8 +67,8 @@ void mlir::qopt::buildCalibratePhase(OpPassManager &pm,
                                      const JobOptions &options) {
   if (options.calibrationData.empty() || options.dynamic)
     return;
-  pm.addPass(createCalibrate({toVector(options.calibrationData),
-                              options.threads, options.entry}));
+  pm.addPass(createCalibrate(
+      {toVector(options.calibrationData), options.threads, options.entry}));
 }
 
 void mlir::qopt::buildPropagatePhase(OpPassManager &pm,
@@ -84,8 +84,7 @@ void mlir::qopt::buildQuantizePhase(OpPassManager &pm,
   pm.addPass(createVerifyQDQForm());
 }
 
-void mlir::qopt::buildLowerPhase(OpPassManager &pm,
-                                 const JobOptions &options) {
+void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
   pm.addPass(createFuseQDQ());
   pm.addPass(createLowerToInteger());
   pm.addPass(createCSEPass());
@@ -119,7 +118,8 @@ checkOptions(const JobOptions &options,
     return errorHandler("--dynamic uses no calibration data: give one of them");
   if (!options.report.empty() && options.to < Phase::Lower)
     return errorHandler("--report is written after phase 'lower', but the job "
-                        "ends with --to=" + stringifyPhase(options.to));
+                        "ends with --to=" +
+                        stringifyPhase(options.to));
   return success();
 }
 

@@ -1,4 +1,5 @@
-//===- Registration.cpp - What libQuantOpt adds to a context and to command lines ---*- C++ -*-===//
+//===- Registration.cpp - What libQuantOpt adds to a context and to command
+//lines ---*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -42,7 +43,8 @@ void mlir::qopt::registerPassesAndPipelines() {
     registerQuantOptPasses();
     registerPassPipeline(
         "quantize-int8", "Quantize a float model to int8: import to lower",
-        buildFromText, [](function_ref<void(const ::mlir::detail::PassOptions &)> show) {
+        buildFromText,
+        [](function_ref<void(const ::mlir::detail::PassOptions &)> show) {
           JobOptions options;
           show(options);
         });

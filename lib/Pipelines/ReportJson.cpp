@@ -42,8 +42,8 @@ static llvm::json::Array getSignature(func::FuncOp entry, bool inputs) {
   TypeRange types = inputs ? TypeRange(entry.getArgumentTypes())
                            : TypeRange(entry.getResultTypes());
   for (auto [i, type] : llvm::enumerate(types)) {
-    std::string name = inputs ? getArgumentName(entry, i)
-                              : "out" + std::to_string(i);
+    std::string name =
+        inputs ? getArgumentName(entry, i) : "out" + std::to_string(i);
     rows.push_back(
         llvm::json::Object{{"name", name}, {"type", printType(type)}});
   }
@@ -96,18 +96,19 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
                      ? "dynamic"
                      : report.getText("calibration_method")},
       {"seconds", getNumberOrNull(report, "calibration_seconds")},
-      {"peak_rss_bytes", getIntegerOrNull(report, "calibration_peak_rss_bytes")}};
+      {"peak_rss_bytes",
+       getIntegerOrNull(report, "calibration_peak_rss_bytes")}};
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - kLoaded;
-  Object summary{
-      {"contractions", contractions},
-      {"contractions_int8", contractionsInt8},
-      {"ops_float", opsFloat},
-      {"dead_channels", getIntegerOrNull(report, "dead_channels")},
-      {"weights_bytes_before", getIntegerOrNull(report, "weights_bytes_before")},
-      {"weights_bytes_after", getConstantBytes(module)},
-      {"calibration", std::move(calibration)},
-      {"compile_seconds", elapsed.count()}};
+  Object summary{{"contractions", contractions},
+                 {"contractions_int8", contractionsInt8},
+                 {"ops_float", opsFloat},
+                 {"dead_channels", getIntegerOrNull(report, "dead_channels")},
+                 {"weights_bytes_before",
+                  getIntegerOrNull(report, "weights_bytes_before")},
+                 {"weights_bytes_after", getConstantBytes(module)},
+                 {"calibration", std::move(calibration)},
+                 {"compile_seconds", elapsed.count()}};
   return Object{{"schema", 1},
                 {"tool", "quant-opt " QUANTOPT_VERSION},
                 {"model", Object{{"name", entry.getName()},

@@ -85,7 +85,8 @@ static LogicalResult setOption(JobOptions &options, StringRef name,
       return fail("--" + name + "=" + value +
                   ": file names with a comma cannot be given (option lists are "
                   "split at commas); rename the file");
-    bool braces = value.empty() || value.find_first_of(" \t") != StringRef::npos;
+    bool braces =
+        value.empty() || value.find_first_of(" \t") != StringRef::npos;
     text += braces ? ("={" + value + "}").str() : ("=" + value).str();
   }
   std::string message;
@@ -94,12 +95,14 @@ static LogicalResult setOption(JobOptions &options, StringRef name,
     return success();
   StringRef reason = StringRef(message).trim();
   if (reason.contains("no such option"))
-    return fail("unknown flag '--" + name +
-                "' (see --quantize-int8 --help; flags of mlir-opt cannot be mixed "
-                "with job flags)");
+    return fail(
+        "unknown flag '--" + name +
+        "' (see --quantize-int8 --help; flags of mlir-opt cannot be mixed "
+        "with job flags)");
   if (reason.empty()) // the option's parser has already said what is wrong
     reason = "is not a valid setting (see --quantize-int8 --help)";
-  return fail("--" + name + (hasValue ? "=" + value : Twine("")) + " " + reason);
+  return fail("--" + name + (hasValue ? "=" + value : Twine("")) + " " +
+              reason);
 }
 
 static LogicalResult parseArguments(int argc, char **argv, Invocation &job) {
@@ -108,7 +111,8 @@ static LogicalResult parseArguments(int argc, char **argv, Invocation &job) {
     StringRef arg = argv[i], name = getFlagName(arg);
     if (name.empty()) {
       if (haveInput)
-        return fail("more than one input: '" + job.input + "' and '" + arg + "'");
+        return fail("more than one input: '" + job.input + "' and '" + arg +
+                    "'");
       job.input = arg.str();
       haveInput = true;
       continue;
@@ -151,10 +155,12 @@ static void printHelp(const JobOptions &options) {
          "       quant-opt [mlir-opt flags] [INPUT.mlir]\n\n"
          "Quantizes a float model. Phases: import, annotate, calibrate, "
          "propagate, quantize, lower.\n\n"
-         "  -o FILE                  output (default: stdout); written whole or "
+         "  -o FILE                  output (default: stdout); written whole "
+         "or "
          "not at all\n"
          "  --explain[=GLOB]         decisions as remarks on stderr\n"
-         "  --elide                  print large weights as ... (not reloadable)\n"
+         "  --elide                  print large weights as ... (not "
+         "reloadable)\n"
          "  --allow-bytecode         accept MLIR bytecode as input\n\n"
          "Job flags, --NAME=VALUE (lists: repeat the flag):\n";
   options.printHelp(/*indent=*/2, options.getOptionWidth() + 2);
@@ -173,8 +179,8 @@ public:
       text += arg.val;
     StringRef name = StringRef(text).split(':').first;
     if (!glob || glob->match(name))
-      llvm::errs() << printLocation(remark.getLocation()) << ": remark: " << text
-                   << "\n";
+      llvm::errs() << printLocation(remark.getLocation())
+                   << ": remark: " << text << "\n";
   }
 
 private:
@@ -183,7 +189,8 @@ private:
 } // namespace
 
 /// Sends decisions to stderr where --explain asks for them.
-static LogicalResult enableRemarks(MLIRContext &context, const Invocation &job) {
+static LogicalResult enableRemarks(MLIRContext &context,
+                                   const Invocation &job) {
   std::optional<llvm::GlobPattern> glob;
   if (!job.explainGlob.empty()) {
     llvm::Expected<llvm::GlobPattern> parsed =
@@ -218,7 +225,8 @@ static OwningOpRef<ModuleOp> parseInput(const Invocation &job,
   return parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
 }
 
-/// Prints `module` to `os`. Small constants stay readable, weights are complete.
+/// Prints `module` to `os`. Small constants stay readable, weights are
+/// complete.
 static void print(ModuleOp module, llvm::raw_ostream &os, bool elide) {
   OpPrintingFlags flags;
   if (elide) {

@@ -1,4 +1,5 @@
-//===- quant-opt.cpp - The driver: quantization jobs, or mlir-opt with our passes ---*- C++ -*-===//
+//===- quant-opt.cpp - The driver: quantization jobs, or mlir-opt with our
+//passes ---*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,9 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// With a job flag (--quantize-int8, --from, --to, --emit) this runs a job: parse,
-// run, write a temporary file, rename. Otherwise argv goes to MlirOptMain as it
-// is. The two do not mix: see the command line's contract in docs/CommandLine.md.
+// With a job flag (--quantize-int8, --from, --to, --emit) this runs a job:
+// parse, run, write a temporary file, rename. Otherwise argv goes to
+// MlirOptMain as it is. The two do not mix: see the command line's contract in
+// docs/CommandLine.md.
 //
 //===----------------------------------------------------------------------===//
 #include "Job.h"

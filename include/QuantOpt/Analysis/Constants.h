@@ -36,9 +36,8 @@ FailureOr<int64_t> getDenseByteSize(ShapedType type);
 /// Checks that `attr`, if it is a `dense_resource`, has a blob whose size is
 /// that of its type and whose data is aligned for it. `emitError` gives the
 /// location of the complaint.
-LogicalResult
-verifyResource(ElementsAttr attr,
-               function_ref<InFlightDiagnostic()> emitError);
+LogicalResult verifyResource(ElementsAttr attr,
+                             function_ref<InFlightDiagnostic()> emitError);
 
 /// All elements of an f32 or f64 tensor constant as f32, in row-major order
 /// (splats expanded). Failure for other element types or unusable resources.

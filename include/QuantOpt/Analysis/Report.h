@@ -1,4 +1,5 @@
-//===- Report.h - What was decided for every op and edge, and why ---*- C++ -*-===//
+//===- Report.h - What was decided for every op and edge, and why ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -58,10 +59,14 @@ public:
   const OpRow *findOp(StringRef name) const;
   /// Changes what became of an op that has a row.
   void setPrecision(StringRef name, StringRef precision, StringRef reason);
-  void setEdge(StringRef name, EdgeRow row) { edges[name.str()] = std::move(row); }
+  void setEdge(StringRef name, EdgeRow row) {
+    edges[name.str()] = std::move(row);
+  }
   /// Facts of the whole job ("samples", "weights_bytes_before", ...).
   void setNumber(StringRef key, double value) { numbers[key.str()] = value; }
-  void setText(StringRef key, StringRef value) { texts[key.str()] = value.str(); }
+  void setText(StringRef key, StringRef value) {
+    texts[key.str()] = value.str();
+  }
   std::optional<double> getNumber(StringRef key) const;
   StringRef getText(StringRef key) const;
 

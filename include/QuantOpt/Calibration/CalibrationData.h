@@ -21,15 +21,15 @@ namespace mlir::qopt {
 /// model's element types.
 using Sample = std::vector<std::vector<char>>;
 
-/// Reads the samples of a list of npz files in order, one run at a time, so that
-/// memory does not grow with their number. Thread-safe.
+/// Reads the samples of a list of npz files in order, one run at a time, so
+/// that memory does not grow with their number. Thread-safe.
 class CalibrationData {
 public:
   /// Opens `paths` (files, or folders whose .npz files are taken sorted) for a
   /// model with these inputs. Arrays are found by the inputs' names; shape
   /// `[N, ...]` for an input `[B, ...]` gives N/B runs, a remainder is dropped
-  /// with a remark. Wrong names, ranks, shapes or types are errors at `loc` that
-  /// say what was expected.
+  /// with a remark. Wrong names, ranks, shapes or types are errors at `loc`
+  /// that say what was expected.
   static FailureOr<std::unique_ptr<CalibrationData>>
   open(ArrayRef<std::string> paths, ArrayRef<CpuExecutable::TensorSpec> inputs,
        Location loc);

@@ -1,4 +1,5 @@
-//===- Epilogue.h - From i32 accumulators to real or quantized values ---*- C++ -*-===//
+//===- Epilogue.h - From i32 accumulators to real or quantized values ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -37,15 +38,16 @@ struct EpilogueInputs {
   int32_t maxAbsActivation = 128; ///< bound of |qa|
 };
 
-/// `fused`: y = clamp(rne(fma(f32(acc), M, B))) as i8 storage of `type`, clamped
-/// to the real interval [low, high] as well. Uses the `fused-i32` variant where
-/// large zero-point terms would cancel.
+/// `fused`: y = clamp(rne(fma(f32(acc), M, B))) as i8 storage of `type`,
+/// clamped to the real interval [low, high] as well. Uses the `fused-i32`
+/// variant where large zero-point terms would cancel.
 Value buildFusedEpilogue(OpBuilder &builder, Location loc,
                          const EpilogueInputs &inputs,
-                         quant::UniformQuantizedType type, float low, float high);
+                         quant::UniformQuantizedType type, float low,
+                         float high);
 
-/// d = fma(f32(acc - za·Σqw), sa·sw, bias) as f32; the zero-point term is exact,
-/// in i32.
+/// d = fma(f32(acc - za·Σqw), sa·sw, bias) as f32; the zero-point term is
+/// exact, in i32.
 Value buildFloatEpilogue(OpBuilder &builder, Location loc,
                          const EpilogueInputs &inputs);
 

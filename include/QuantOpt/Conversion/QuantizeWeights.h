@@ -1,4 +1,5 @@
-//===- QuantizeWeights.h - Constant weights to integers with scales ---*- C++ -*-===//
+//===- QuantizeWeights.h - Constant weights to integers with scales ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,5 @@
-//===- ConstantMovement.h - Evaluate data movement of constants ---*- C++ -*-===//
+//===- ConstantMovement.h - Evaluate data movement of constants ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -19,7 +20,8 @@ FailureOr<ElementsAttr> transposeConstant(ElementsAttr attr,
                                           ArrayRef<int64_t> permutation);
 
 /// `transpose(constant)`, `expand_shape(constant)`, `collapse_shape(constant)`
-/// and static `extract_slice(constant)` -> constant. MLIR itself folds none of these for resources.
+/// and static `extract_slice(constant)` -> constant. MLIR itself folds none of
+/// these for resources.
 void populateFoldConstantMovementPatterns(RewritePatternSet &patterns);
 
 } // namespace mlir::qopt

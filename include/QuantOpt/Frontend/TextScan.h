@@ -1,4 +1,5 @@
-//===- TextScan.h - A look at untrusted text before MLIR parses it ---*- C++ -*-===//
+//===- TextScan.h - A look at untrusted text before MLIR parses it ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -19,8 +20,8 @@ namespace mlir::qopt {
 /// before they can overflow the stack. Real models nest less than 30 deep.
 inline constexpr unsigned kMaxNesting = 256;
 
-/// Checks that `buffer` is text whose brackets nest at most kMaxNesting deep, or
-/// bytecode if that is allowed. On failure `message` says what is wrong and
+/// Checks that `buffer` is text whose brackets nest at most kMaxNesting deep,
+/// or bytecode if that is allowed. On failure `message` says what is wrong and
 /// where ("line 3: ...").
 LogicalResult scanText(llvm::MemoryBufferRef buffer, bool allowBytecode,
                        std::string &message);

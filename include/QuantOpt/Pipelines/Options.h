@@ -28,15 +28,17 @@ enum class EmitKind { MLIR, PTX, Cubin, QOpt };
 struct JobOptions : public PassPipelineOptions<JobOptions> {
   ListOption<std::string> calibrationData{
       *this, "calibration-data",
-      llvm::cl::desc("npz files, or folders of them, with one array per argument "
-                     "(arg0, arg1, ... or qopt.name)")};
+      llvm::cl::desc(
+          "npz files, or folders of them, with one array per argument "
+          "(arg0, arg1, ... or qopt.name)")};
   Option<CalibrationMethod> calibrationMethod{
       *this, "calibration-method",
       llvm::cl::desc("how ranges come from statistics"),
       llvm::cl::init(CalibrationMethod::Auto),
       llvm::cl::values(
           clEnumValN(CalibrationMethod::Auto, "auto", "least expected error"),
-          clEnumValN(CalibrationMethod::Max, "max", "exact minimum and maximum"),
+          clEnumValN(CalibrationMethod::Max, "max",
+                     "exact minimum and maximum"),
           clEnumValN(CalibrationMethod::Percentile, "percentile",
                      "clip the tails"),
           clEnumValN(CalibrationMethod::Entropy, "entropy",
@@ -49,7 +51,8 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
       llvm::cl::init(0)};
   ListOption<std::string> shapes{
       *this, "shape",
-      llvm::cl::desc("NAME:1x3x224x224 fixes dynamic dimensions of an argument")};
+      llvm::cl::desc(
+          "NAME:1x3x224x224 fixes dynamic dimensions of an argument")};
   Option<std::string> entry{
       *this, "entry",
       llvm::cl::desc("function to quantize (default: the only public one, else "
@@ -59,11 +62,13 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
       *this, "keep-float", llvm::cl::desc("glob of op names that stay float")};
   Option<bool> requireInt8{
       *this, "require-int8",
-      llvm::cl::desc("a contraction with constant weights that stays float is an "
-                     "error"),
+      llvm::cl::desc(
+          "a contraction with constant weights that stays float is an "
+          "error"),
       llvm::cl::init(false)};
   Option<ActivationMode> activations{
-      *this, "activations", llvm::cl::desc("storage kinds activations may take"),
+      *this, "activations",
+      llvm::cl::desc("storage kinds activations may take"),
       llvm::cl::init(ActivationMode::Auto),
       llvm::cl::values(
           clEnumValN(ActivationMode::Auto, "auto", "least expected error"),
@@ -74,10 +79,10 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
   Option<WeightMode> weights{
       *this, "weights", llvm::cl::desc("scales of weights"),
       llvm::cl::init(WeightMode::PerChannel),
-      llvm::cl::values(clEnumValN(WeightMode::PerChannel, "per-channel",
-                                  "one per output channel"),
-                       clEnumValN(WeightMode::PerTensor, "per-tensor",
-                                  "one per weight"))};
+      llvm::cl::values(
+          clEnumValN(WeightMode::PerChannel, "per-channel",
+                     "one per output channel"),
+          clEnumValN(WeightMode::PerTensor, "per-tensor", "one per weight"))};
   Option<bool> dynamic{
       *this, "dynamic",
       llvm::cl::desc("quantize activations at run time even with data"),
@@ -95,14 +100,16 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
                        clEnumValN(PrecisionMode::F16, "f16", ""),
                        clEnumValN(PrecisionMode::BF16, "bf16", ""))};
   ListOption<std::string> target{
-      *this, "target", llvm::cl::desc("cpu (GPU targets need the kernels phase)")};
+      *this, "target",
+      llvm::cl::desc("cpu (GPU targets need the kernels phase)")};
   Option<EmitKind> emit{
       *this, "emit", llvm::cl::desc("what the output holds"),
       llvm::cl::init(EmitKind::MLIR),
-      llvm::cl::values(clEnumValN(EmitKind::MLIR, "mlir", "MLIR text"),
-                       clEnumValN(EmitKind::PTX, "ptx", "PTX of one target"),
-                       clEnumValN(EmitKind::Cubin, "cubin", "cubin of one target"),
-                       clEnumValN(EmitKind::QOpt, "qopt", "deployable artifact"))};
+      llvm::cl::values(
+          clEnumValN(EmitKind::MLIR, "mlir", "MLIR text"),
+          clEnumValN(EmitKind::PTX, "ptx", "PTX of one target"),
+          clEnumValN(EmitKind::Cubin, "cubin", "cubin of one target"),
+          clEnumValN(EmitKind::QOpt, "qopt", "deployable artifact"))};
   Option<std::string> report{
       *this, "report", llvm::cl::desc("JSON file with what was done and why"),
       llvm::cl::init("")};

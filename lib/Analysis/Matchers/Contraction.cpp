@@ -1,4 +1,5 @@
-//===- Contraction.cpp - Matches contractions and convolutions ---*- C++ -*-===//
+//===- Contraction.cpp - Matches contractions and convolutions ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,11 +8,12 @@
 //===----------------------------------------------------------------------===//
 //
 // One matcher for everything of the form out += lhs · rhs: matmul and its
-// transposed, batched, broadcast, vector and generic spellings, linalg.contract,
-// and convolutions of any rank, layout and grouping. The integer accumulator is
-// a linalg.generic with the op's own indexing maps, so no spelling needs code of
-// its own. It is always a generic: no named op can say u8 x s8, and stock
-// specialization passes would turn one into an op that sign-extends both.
+// transposed, batched, broadcast, vector and generic spellings,
+// linalg.contract, and convolutions of any rank, layout and grouping. The
+// integer accumulator is a linalg.generic with the op's own indexing maps, so
+// no spelling needs code of its own. It is always a generic: no named op can
+// say u8 x s8, and stock specialization passes would turn one into an op that
+// sign-extends both.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
@@ -107,7 +109,8 @@ public:
     AffineMap rhsMap = op.getMatchingIndexingMap(rhs);
     AffineMap outMap = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
     // The result must be written once per parallel point.
-    if (!outMap.isProjectedPermutation() || (hasWindow(lhsMap) && hasWindow(rhsMap)))
+    if (!outMap.isProjectedPermutation() ||
+        (hasWindow(lhsMap) && hasWindow(rhsMap)))
       return std::nullopt;
 
     Quantizable match;
@@ -145,8 +148,8 @@ public:
         builder.getI32Type());
     Value empty = tensor::EmptyOp::create(builder, loc, resultType.getShape(),
                                           builder.getI32Type());
-    Value zero = arith::ConstantOp::create(builder, loc,
-                                           builder.getI32IntegerAttr(0));
+    Value zero =
+        arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
     Value init = linalg::FillOp::create(builder, loc, ValueRange{zero},
                                         ValueRange{empty})
                      .getResult(0);
@@ -162,10 +165,10 @@ public:
       Value sum = arith::AddIOp::create(b, loc, args[2], product);
       linalg::YieldOp::create(b, loc, sum);
     };
-    return linalg::GenericOp::create(
-               builder, loc, TypeRange{resultType}, ValueRange{lhs, rhs},
-               ValueRange{init}, op.getIndexingMapsArray(),
-               op.getIteratorTypesArray(), body)
+    return linalg::GenericOp::create(builder, loc, TypeRange{resultType},
+                                     ValueRange{lhs, rhs}, ValueRange{init},
+                                     op.getIndexingMapsArray(),
+                                     op.getIteratorTypesArray(), body)
         .getResult(0);
   }
 

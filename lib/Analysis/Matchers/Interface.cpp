@@ -1,4 +1,5 @@
-//===- Interface.cpp - Matches ops of other dialects by their interface ---*- C++ -*-===//
+//===- Interface.cpp - Matches ops of other dialects by their interface ---*-
+//C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

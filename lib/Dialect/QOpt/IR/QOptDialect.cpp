@@ -67,16 +67,17 @@ static ParseResult parseDouble(AsmParser &parser, StringRef keyword,
 }
 
 template <typename EnumT>
-static ParseResult
-parseEnum(AsmParser &parser, StringRef what,
-          std::optional<EnumT> (*symbolize)(StringRef), EnumT &value) {
+static ParseResult parseEnum(AsmParser &parser, StringRef what,
+                             std::optional<EnumT> (*symbolize)(StringRef),
+                             EnumT &value) {
   StringRef keyword;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseKeyword(&keyword))
     return failure();
   std::optional<EnumT> parsed = symbolize(keyword);
   if (!parsed)
-    return parser.emitError(loc) << "unknown " << what << " '" << keyword << "'";
+    return parser.emitError(loc)
+           << "unknown " << what << " '" << keyword << "'";
   value = *parsed;
   return success();
 }
@@ -99,9 +100,9 @@ Attribute CandidateAttr::parse(AsmParser &parser, Type) {
       parser.parseComma() || parseDouble(parser, "error", error) ||
       parser.parseGreater())
     return {};
-  return CandidateAttr::getChecked(
-      [&] { return parser.emitError(loc); }, parser.getContext(), storage,
-      method, min, max, error);
+  return CandidateAttr::getChecked([&] { return parser.emitError(loc); },
+                                   parser.getContext(), storage, method, min,
+                                   max, error);
 }
 
 void CandidateAttr::print(AsmPrinter &printer) const {
@@ -128,8 +129,7 @@ static LogicalResult verifyRange(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult
 CandidateAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                      Storage storage, Method, Real min, Real max,
-                      Real error) {
+                      Storage storage, Method, Real min, Real max, Real error) {
   if (failed(verifyRange(emitError, min, max)))
     return failure();
   if (min > 0 || max < 0)

@@ -21,9 +21,8 @@ using namespace mlir::qopt;
 //===----------------------------------------------------------------------===//
 
 LogicalResult ObserveOp::verify() {
-  auto elementType =
-      dyn_cast<FloatType>(cast<RankedTensorType>(getInput().getType())
-                              .getElementType());
+  auto elementType = dyn_cast<FloatType>(
+      cast<RankedTensorType>(getInput().getType()).getElementType());
   if (!elementType)
     return emitOpError("observes float tensors, but the element type is ")
            << cast<RankedTensorType>(getInput().getType()).getElementType();

@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Names are given here once; every upstream rewrite that must come first is part
-// of import, so that a name does not depend on later options. An observer goes on
-// the value behind data movement (padding, transposes, reshapes), because that is
-// where the integers are cheapest to make and to keep.
+// Names are given here once; every upstream rewrite that must come first is
+// part of import, so that a name does not depend on later options. An observer
+// goes on the value behind data movement (padding, transposes, reshapes),
+// because that is where the integers are cheapest to make and to keep.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
@@ -155,7 +155,8 @@ std::string Annotate::whyFloat(const Quantizable &match, func::FuncOp entry) {
   if (!match.weight)
     return "both operands are run-time values: only contractions with constant "
            "weights are integer in this version";
-  auto activation = dyn_cast<RankedTensorType>(match.activation->get().getType());
+  auto activation =
+      dyn_cast<RankedTensorType>(match.activation->get().getType());
   auto weight = dyn_cast<RankedTensorType>(match.weight->get().getType());
   if (!activation || !activation.getElementType().isF32() ||
       !weight.getElementType().isF32())
@@ -194,8 +195,8 @@ void Annotate::observe(const Quantizable &match, func::FuncOp entry) {
     name = (qopt::getOpName(match.op) + ":input").str();
   OpBuilder builder(match.op->getContext());
   builder.setInsertionPointAfterValue(source);
-  auto observed = ObserveOp::create(builder, source.getLoc(), source.getType(),
-                                    source, builder.getStringAttr(name),
-                                    StatsAttr(), TypeAttr());
+  auto observed =
+      ObserveOp::create(builder, source.getLoc(), source.getType(), source,
+                        builder.getStringAttr(name), StatsAttr(), TypeAttr());
   source.replaceAllUsesExcept(observed.getResult(), observed);
 }

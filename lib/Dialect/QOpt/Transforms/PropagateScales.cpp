@@ -1,4 +1,5 @@
-//===- PropagateScales.cpp - Agree on one quantized type per edge ---*- C++ -*-===//
+//===- PropagateScales.cpp - Agree on one quantized type per edge ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -79,8 +80,7 @@ private:
 };
 } // namespace
 
-quant::UniformQuantizedType
-PropagateScales::makeType(CandidateAttr candidate) {
+quant::UniformQuantizedType PropagateScales::makeType(CandidateAttr candidate) {
   quantmath::ScaleChoice choice;
   bool isSigned = candidate.getStorage() == Storage::S8;
   switch (candidate.getStorage()) {
@@ -92,8 +92,9 @@ PropagateScales::makeType(CandidateAttr candidate) {
     choice = quantmath::oneSidedScale(candidate.getMax());
     break;
   case Storage::U8Asymmetric:
-    choice = quantmath::asymmetricScale(candidate.getMin(), candidate.getMax(),
-                                        quantmath::rangeOf(quantmath::Storage::U8));
+    choice =
+        quantmath::asymmetricScale(candidate.getMin(), candidate.getMax(),
+                                   quantmath::rangeOf(quantmath::Storage::U8));
     break;
   }
   int64_t low = isSigned ? -128 : 0, high = isSigned ? 127 : 255;

@@ -84,8 +84,9 @@ LogicalResult Quantize::quantizeOp(Operation *op) {
   auto observer =
       getMovementSource(match->activation->get()).getDefiningOp<ObserveOp>();
   if (!observer)
-    return op->emitError("was chosen for quantization but its activation is not "
-                         "observed");
+    return op->emitError(
+        "was chosen for quantization but its activation is not "
+        "observed");
   Type activationType = observer.getType().value_or(Type());
   FailureOr<QuantizedWeights> weights =
       quantizeWeights(*match, perTensorWeights);
@@ -100,8 +101,9 @@ LogicalResult Quantize::quantizeOp(Operation *op) {
       return success();
     }
   insertWeightCasts(*match, *weights);
-  report.setNumber("dead_channels", report.getNumber("dead_channels").value_or(0) +
-                                        weights->deadChannels);
+  report.setNumber("dead_channels",
+                   report.getNumber("dead_channels").value_or(0) +
+                       weights->deadChannels);
   if (activationType)
     needed.insert(observer);
   else
@@ -116,10 +118,10 @@ void Quantize::quantizeDynamically(const Quantizable &match) {
   auto type = cast<RankedTensorType>(input.getType());
   Granularity per =
       match.rowsAreIndependent ? Granularity::Row : Granularity::Tensor;
-  auto scaleType = RankedTensorType::get(
-      per == Granularity::Row ? type.getShape().drop_back()
-                              : ArrayRef<int64_t>(),
-      builder.getF32Type());
+  auto scaleType = RankedTensorType::get(per == Granularity::Row
+                                             ? type.getShape().drop_back()
+                                             : ArrayRef<int64_t>(),
+                                         builder.getF32Type());
   auto quantized = DynamicQuantizeOp::create(
       builder, loc, type.clone(builder.getI8Type()), scaleType, input, per);
   match.activation->set(DynamicDequantizeOp::create(

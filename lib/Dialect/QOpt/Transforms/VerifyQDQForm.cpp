@@ -1,4 +1,5 @@
-//===- VerifyQDQForm.cpp - The contract between quantize and lower ---*- C++ -*-===//
+//===- VerifyQDQForm.cpp - The contract between quantize and lower ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -37,10 +38,9 @@ static LogicalResult verifyQuantizedType(Operation *op, Type type) {
     usable = llvm::all_of(axis.getScales(), isUsable);
   else if (auto block =
                dyn_cast<quant::UniformQuantizedSubChannelType>(quantized))
-    usable = llvm::all_of(block.getScales().getValues<APFloat>(),
-                          [&](const APFloat &s) {
-                            return isUsable(s.convertToDouble());
-                          });
+    usable = llvm::all_of(
+        block.getScales().getValues<APFloat>(),
+        [&](const APFloat &s) { return isUsable(s.convertToDouble()); });
   else
     return op->emitError() << "has the type " << quantized
                            << ", which is not a !quant.uniform type";

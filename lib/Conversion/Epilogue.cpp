@@ -1,5 +1,5 @@
 //===- Epilogue.cpp - From i32 accumulators to real or quantized values ---*-
-//C++ -*-===//
+// C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

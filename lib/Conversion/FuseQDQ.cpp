@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Quantizable.h"
+#include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -17,6 +18,43 @@ namespace mlir::qopt {
 
 using namespace mlir;
 using namespace mlir::qopt;
+
+/// A max pool on integers, with its padding if it has one. `UnsignedPool` is
+/// the op for u8; s8 keeps the op.
+template <typename UnsignedPool, typename Pool>
+static Value poolIntegers(PatternRewriter &rewriter, Pool pool, Value integers,
+                          quant::UniformQuantizedType type) {
+  Location loc = pool.getLoc();
+  Value lowest = arith::ConstantOp::create(
+      rewriter, loc,
+      rewriter.getI8IntegerAttr(static_cast<int8_t>(type.getStorageTypeMin())));
+  if (auto pad = pool.getInputs()[0].template getDefiningOp<tensor::PadOp>();
+      pad && getMovedOperand(pool)->getOwner() == pad)
+    integers = tensor::PadOp::create(
+        rewriter, loc, pad.getResultType().clone(rewriter.getI8Type()),
+        integers, pad.getMixedLowPad(), pad.getMixedHighPad(), lowest,
+        pad.getNofold());
+  auto windowType = cast<RankedTensorType>(pool.getInputs()[1].getType());
+  auto resultType = cast<RankedTensorType>(pool->getResult(0).getType())
+                        .clone(rewriter.getI8Type());
+  Value window = tensor::EmptyOp::create(rewriter, loc, windowType.getShape(),
+                                         rewriter.getI8Type());
+  Value empty = tensor::EmptyOp::create(rewriter, loc, resultType.getShape(),
+                                        rewriter.getI8Type());
+  Value init = linalg::FillOp::create(rewriter, loc, ValueRange{lowest},
+                                      ValueRange{empty})
+                   .getResult(0);
+  auto create = [&](auto tag) -> Value {
+    using Op = decltype(tag);
+    auto op = Op::create(rewriter, loc, TypeRange{resultType},
+                         ValueRange{integers, window}, ValueRange{init},
+                         pool.getStridesAttr(), pool.getDilationsAttr());
+    if (Attribute name = pool->getAttr(kNameAttr))
+      op->setAttr(kNameAttr, name);
+    return op->getResult(0);
+  };
+  return type.isSigned() ? create(Pool()) : create(UnsignedPool());
+}
 
 /// The op `op` (one getMovedOperand knows) on the integers of `type`.
 static Value moveIntegers(PatternRewriter &rewriter, Operation *op,
@@ -37,6 +75,12 @@ static Value moveIntegers(PatternRewriter &rewriter, Operation *op,
                                        transpose.getPermutation())
         .getResult()[0];
   }
+  if (auto pool = dyn_cast<linalg::PoolingNhwcMaxOp>(op))
+    return poolIntegers<linalg::PoolingNhwcMaxUnsignedOp>(rewriter, pool,
+                                                          integers, type);
+  if (auto pool = dyn_cast<linalg::PoolingNwcMaxOp>(op))
+    return poolIntegers<linalg::PoolingNwcMaxUnsignedOp>(rewriter, pool,
+                                                         integers, type);
   auto pad = cast<tensor::PadOp>(op);
   // Real 0 is the zero point; storage is signless, so 200 of u8 is i8 -56.
   Value zero = arith::ConstantOp::create(

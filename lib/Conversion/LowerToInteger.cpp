@@ -351,8 +351,12 @@ void LowerToInteger::runOnOperation() {
   getOperation().walk([&](Operation *op) {
     StringRef name = qopt::getOpName(op);
     const Report::OpRow *row = report.findOp(name);
-    if (row && !row->isContraction && row->precision != "int8")
-      remarkFloat(op, row->reason);
+    if (row && !row->isContraction && row->precision != "int8") {
+      if (getElementTypeOrSelf(op->getResult(0).getType()).isInteger(8))
+        report.setPrecision(name, "int8", "on integers of one scale");
+      else
+        remarkFloat(op, row->reason);
+    }
     op->removeAttr(kNameAttr);
   });
   report.save(getOperation());

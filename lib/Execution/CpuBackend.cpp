@@ -1,0 +1,238 @@
+//===- CpuBackend.cpp - The runtime's device "cpu" -------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// CpuExecutable behind the C table that libQuantOptRuntime loads: reads a model
+// from a file, with a context of its own, and compiles it.
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Runtime/CpuBackend.h"
+
+#include "QuantOpt/Execution/CpuExecutable.h"
+#include "QuantOpt/Frontend/Entry.h"
+#include "QuantOpt/Pipelines/Pipelines.h"
+#include "mlir/Bytecode/BytecodeReader.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <cstdlib>
+#include <cstring>
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+namespace {
+/// An open model. The executable reads weights from the context's attributes.
+struct Session {
+  explicit Session(const DialectRegistry &registry)
+      : context(registry, MLIRContext::Threading::DISABLED) {}
+
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+  std::unique_ptr<CpuExecutable> executable;
+};
+} // namespace
+
+static void storeError(char **error, const std::string &message) {
+  *error = static_cast<char *>(malloc(message.size() + 1));
+  if (*error)
+    memcpy(*error, message.c_str(), message.size() + 1);
+}
+
+//===----------------------------------------------------------------------===//
+// Opening
+//===----------------------------------------------------------------------===//
+
+/// `loc: severity: text` lines of all diagnostics, as the driver prints them.
+static void appendDiagnostic(Diagnostic &diagnostic, std::string &messages) {
+  llvm::raw_string_ostream os(messages);
+  if (!messages.empty())
+    os << '\n';
+  if (auto file = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
+    os << file.getFilename().getValue() << ':' << file.getLine() << ':'
+       << file.getColumn() << ": ";
+  switch (diagnostic.getSeverity()) {
+  case DiagnosticSeverity::Error:
+    os << "error: ";
+    break;
+  case DiagnosticSeverity::Warning:
+    os << "warning: ";
+    break;
+  case DiagnosticSeverity::Note:
+    os << "note: ";
+    break;
+  case DiagnosticSeverity::Remark:
+    os << "remark: ";
+    break;
+  }
+  os << diagnostic.str();
+  for (Diagnostic &note : diagnostic.getNotes())
+    appendDiagnostic(note, messages);
+}
+
+/// Reads the text file `path`. Bytecode, whose reader trusts its input more, is
+/// refused.
+static qopt_status readModel(const char *path, Session &session,
+                             std::string &messages) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer) {
+    messages = std::string("cannot read '") + path +
+               "': " + buffer.getError().message();
+    return QOPT_INVALID_MODEL;
+  }
+  if (isBytecode((*buffer)->getMemBufferRef())) {
+    messages = std::string("'") + path + "' is MLIR bytecode, not text";
+    return QOPT_UNSUPPORTED;
+  }
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(*buffer), SMLoc());
+  session.module =
+      parseSourceFile<ModuleOp>(sources, ParserConfig(&session.context));
+  return session.module ? QOPT_OK : QOPT_INVALID_MODEL;
+}
+
+static qopt_status openModel(const char *path, const qopt_cpu_options &options,
+                             Session &session, std::string &messages) {
+  ScopedDiagnosticHandler handler(&session.context, [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() != DiagnosticSeverity::Remark)
+      appendDiagnostic(diagnostic, messages);
+  });
+  if (qopt_status status = readModel(path, session, messages);
+      status != QOPT_OK)
+    return status;
+  FailureOr<func::FuncOp> entry = findEntry(
+      *session.module, options.entry ? StringRef(options.entry) : StringRef());
+  if (failed(entry))
+    return QOPT_INVALID_ARGUMENT;
+  CpuOptions cpuOptions;
+  if (options.kernels == QOPT_KERNELS_PLAIN)
+    cpuOptions.kernels = cpu::KernelPreference::Plain;
+  FailureOr<std::unique_ptr<CpuExecutable>> executable =
+      CpuExecutable::compile(*session.module, entry->getName(), cpuOptions);
+  if (failed(executable))
+    return QOPT_UNSUPPORTED;
+  session.executable = std::move(*executable);
+  return QOPT_OK;
+}
+
+static qopt_status open(const char *path, const qopt_cpu_options *options,
+                        void **session, char **error) {
+  // A caller of an earlier version knows fewer options.
+  qopt_cpu_options known = {};
+  memcpy(&known, options, std::min(options->struct_size, sizeof(known)));
+  DialectRegistry registry;
+  registerQuantOpt(registry);
+  auto opened = std::make_unique<Session>(registry);
+  std::string messages;
+  qopt_status status = openModel(path, known, *opened, messages);
+  if (status == QOPT_OK)
+    *session = opened.release();
+  else
+    storeError(error, messages);
+  return status;
+}
+
+static void close(void *session) { delete static_cast<Session *>(session); }
+
+//===----------------------------------------------------------------------===//
+// Signature
+//===----------------------------------------------------------------------===//
+
+/// The boundary types that CpuExecutable allows.
+static qopt_dtype getDType(Type type) {
+  if (type.isF16())
+    return QOPT_F16;
+  if (type.isBF16())
+    return QOPT_BF16;
+  if (type.isF32())
+    return QOPT_F32;
+  if (type.isF64())
+    return QOPT_F64;
+  if (type.isInteger(1))
+    return QOPT_I1;
+  if (type.isInteger(8))
+    return QOPT_I8;
+  if (type.isInteger(16))
+    return QOPT_I16;
+  if (type.isInteger(32))
+    return QOPT_I32;
+  return QOPT_I64; // index as well
+}
+
+static qopt_status describe(ArrayRef<CpuExecutable::TensorSpec> specs,
+                            size_t index, qopt_tensor_info *info) {
+  if (index >= specs.size())
+    return QOPT_INVALID_ARGUMENT;
+  const CpuExecutable::TensorSpec &spec = specs[index];
+  info->name = spec.name.c_str();
+  info->dtype = getDType(spec.elementType);
+  info->rank = spec.shape.size();
+  info->dims = spec.shape.data();
+  return QOPT_OK;
+}
+
+static const CpuExecutable &getExecutable(void *session) {
+  return *static_cast<Session *>(session)->executable;
+}
+
+static size_t numInputs(void *session) {
+  return getExecutable(session).inputs().size();
+}
+
+static qopt_status inputInfo(void *session, size_t index,
+                             qopt_tensor_info *info) {
+  return describe(getExecutable(session).inputs(), index, info);
+}
+
+static size_t numOutputs(void *session) {
+  return getExecutable(session).outputs().size();
+}
+
+static qopt_status outputInfo(void *session, size_t index,
+                              qopt_tensor_info *info) {
+  return describe(getExecutable(session).outputs(), index, info);
+}
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+static qopt_status run(void *session, const void *const *inputs,
+                       void *const *outputs, char **error) {
+  const CpuExecutable &executable = getExecutable(session);
+  llvm::Error failure =
+      executable.run(ArrayRef(inputs, executable.inputs().size()),
+                     ArrayRef(outputs, executable.outputs().size()));
+  if (!failure)
+    return QOPT_OK;
+  qopt_status status = QOPT_RUN_FAILED;
+  std::string message;
+  llvm::handleAllErrors(std::move(failure), [&](llvm::StringError &reason) {
+    message = reason.getMessage();
+    if (reason.convertToErrorCode() == std::errc::not_enough_memory)
+      status = QOPT_OUT_OF_MEMORY;
+  });
+  storeError(error, message);
+  return status;
+}
+
+static void freeError(char *error) { free(error); }
+
+const qopt_cpu_backend *qopt_get_cpu_backend(void) {
+  static const qopt_cpu_backend backend = {
+      QOPT_CPU_BACKEND_ABI_VERSION,
+      open,
+      close,
+      numInputs,
+      inputInfo,
+      numOutputs,
+      outputInfo,
+      run,
+      freeError,
+  };
+  return &backend;
+}

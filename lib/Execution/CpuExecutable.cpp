@@ -226,6 +226,11 @@ CpuExecutable::compile(ModuleOp module, StringRef entryName,
 // Running
 //===----------------------------------------------------------------------===//
 
+static llvm::Error outOfMemory() {
+  return llvm::createStringError(
+      std::make_error_code(std::errc::not_enough_memory), "out of memory");
+}
+
 llvm::Error CpuExecutable::run(ArrayRef<const void *> inputs,
                                ArrayRef<void *> outputs) const {
   if (inputs.size() != impl->inputs.size() ||
@@ -236,7 +241,7 @@ llvm::Error CpuExecutable::run(ArrayRef<const void *> inputs,
         outputs.size());
   AlignedBuffer arena = impl->arenas->take();
   if (!arena)
-    return llvm::createStringError("out of memory");
+    return outOfMemory();
   SmallVector<void *> buffers;
   for (const void *input : inputs)
     buffers.push_back(const_cast<void *>(input));
@@ -250,6 +255,6 @@ llvm::Error CpuExecutable::run(ArrayRef<const void *> inputs,
   if (!failedCheck)
     return llvm::Error::success();
   if (*failedCheck < 0)
-    return llvm::createStringError("out of memory");
+    return outOfMemory();
   return llvm::createStringError(impl->checkMessages[*failedCheck]);
 }

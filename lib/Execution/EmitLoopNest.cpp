@@ -67,7 +67,6 @@ private:
   Value load(Value pointer, Type elementType);
   void store(Value value, Value pointer, Type elementType);
   Value loadCaptured(memref::LoadOp op, const IRMapping &values);
-  bool readsOutput(const NestOperand &operand);
 
   LoopNest &nest;
   const DenseMap<Value, Value> &bufferPointers;
@@ -125,10 +124,6 @@ Value Emitter::loadCaptured(memref::LoadOp op, const IRMapping &values) {
 //===----------------------------------------------------------------------===//
 // Bodies
 //===----------------------------------------------------------------------===//
-
-bool Emitter::readsOutput(const NestOperand &operand) {
-  return !nest.op.getMatchingBlockArgument(operand.operand).use_empty();
-}
 
 /// Copies of the body's ops; `values` maps its arguments.
 void Emitter::cloneBody(Lane &lane, IRMapping &values) {

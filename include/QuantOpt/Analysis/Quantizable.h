@@ -71,7 +71,7 @@ const Matcher &getContractionMatcher();
 const Matcher &getInterfaceMatcher();
 
 /// The value behind data movement that commutes with quantization exactly
-/// (transpose, reshape, padding with zeros): a scale chosen for the source
+/// (transpose, reshape, padding with zeros, max pool): a scale chosen for the source
 /// serves `value`. `value` itself where there is none.
 Value getMovementSource(Value value);
 

@@ -1,19 +1,19 @@
-/*===- CpuBackend.h - How the runtime reaches the CPU device --------*- C -*-===*\
-|*
-|* Licensed under the Apache License v2.0 with LLVM Exceptions.
-|* See LICENSE for license information.
-|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-|*
-|*===----------------------------------------------------------------------===*|
-|*
-|* The C interface between libQuantOptRuntime (no LLVM) and libQuantOpt (the
-|* compiler and JIT), which the runtime loads when the device "cpu" is asked
-|* for. The runtime looks up qopt_get_cpu_backend and calls through the table it
-|* returns. Not for applications: they use quant_opt_runtime.h.
-|*
-|* Nothing may be thrown across these functions.
-|*
-\*===----------------------------------------------------------------------===*/
+//===- CpuBackend.h - How the runtime reaches the CPU device ------*- C -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The C interface between libQuantOptRuntime (no LLVM) and libQuantOpt (the
+// compiler and JIT), which the runtime loads when the device "cpu" is asked
+// for. The runtime looks up qopt_get_cpu_backend and calls through the table it
+// returns. Not for applications: they use quant_opt_runtime.h.
+//
+// Nothing may be thrown across these functions.
+//
+//===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_RUNTIME_CPUBACKEND_H
 #define QUANTOPT_RUNTIME_CPUBACKEND_H
 

@@ -1,25 +1,25 @@
-/*===- quant_opt_runtime.h - Run a compiled model -------------------*- C -*-===*\
-|*
-|* Licensed under the Apache License v2.0 with LLVM Exceptions.
-|* See LICENSE for license information.
-|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-|*
-|*===----------------------------------------------------------------------===*|
-|*
-|* The C interface of libQuantOptRuntime: open a model on a device, ask for its
-|* inputs and outputs, run it, close it. The library contains no compiler; the
-|* device "cpu" loads libQuantOpt.so, which must lie beside it, on first use.
-|*
-|* Conventions
-|* - A function that can fail returns a qopt_status. On anything but QOPT_OK,
-|*   qopt_last_error() of the same thread says what went wrong and outputs are
-|*   not to be used.
-|* - Tensors are dense row-major (C order) buffers in the byte order of the
-|*   machine, aligned to their elements; QOPT_I1 takes one byte per element, 0
-|*   or 1.
-|* - All strings are UTF-8 and end in a zero byte.
-|*
-\*===----------------------------------------------------------------------===*/
+//===- quant_opt_runtime.h - Run a compiled model -----------------*- C -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The C interface of libQuantOptRuntime: open a model on a device, ask for its
+// inputs and outputs, run it, close it. The library contains no compiler; the
+// device "cpu" loads libQuantOpt.so, which must lie beside it, on first use.
+//
+// Conventions
+// - A function that can fail returns a qopt_status. On anything but QOPT_OK,
+//   qopt_last_error() of the same thread says what went wrong and outputs are
+//   not to be used.
+// - Tensors are dense row-major (C order) buffers in the byte order of the
+//   machine, aligned to their elements; QOPT_I1 takes one byte per element, 0
+//   or 1.
+// - All strings are UTF-8 and end in a zero byte.
+//
+//===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_RUNTIME_QUANT_OPT_RUNTIME_H
 #define QUANTOPT_RUNTIME_QUANT_OPT_RUNTIME_H
 

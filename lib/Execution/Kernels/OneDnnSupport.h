@@ -34,8 +34,9 @@ std::unique_ptr<Kernel> createOneDnnConvolution(const ConvolutionSpec &spec);
 /// False where oneDNN would use AMX on a machine on which it crashes.
 bool oneDnnInt8IsSafe();
 
-/// Runs one int8 kernel on the largest operand values and compares sampled
-/// outputs with plain sums. Cached by implementation, so cheap when repeated.
+/// Runs kernels like `kernel` (an int8 one for `spec`, which stays unused) on
+/// the largest operand values and compares sampled outputs with plain sums.
+/// Cached by implementation, so cheap when repeated.
 bool int8IsExact(const Kernel &kernel, const ContractionSpec &spec);
 bool int8IsExact(const Kernel &kernel, const ConvolutionSpec &spec);
 

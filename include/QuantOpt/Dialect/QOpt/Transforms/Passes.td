@@ -202,8 +202,8 @@ def VerifyQDQForm : QOptPass<"qopt-verify-qdq-form", "::mlir::ModuleOp"> {
 def FuseQDQ : QOptPass<"qopt-fuse-qdq", "::mlir::ModuleOp"> {
   let summary = "Move dequantization past data movement to its consumers";
   let description = [{
-    `move(dcast(q))` becomes `dcast(move(q))` for transposes, reshapes and zero
-    padding, so that contractions see their dequantized operands.
+    `move(dcast(q))` becomes `dcast(move(q))` for transposes, reshapes, zero
+    padding and max pools, so that contractions see their dequantized operands.
     Example: test/Transforms/fuse-qdq/basic.mlir
   }];
 }

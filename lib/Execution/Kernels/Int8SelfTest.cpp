@@ -1,0 +1,235 @@
+//===- Int8SelfTest.cpp - Is oneDNN's int8 exact here? --------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Without VNNI or AMX oneDNN multiplies bytes with vpmaddubsw, which saturates;
+// a destination that went through f32 would lose bits above 2^24. No list of
+// instruction sets is trusted: kernels run on the operands that provoke both,
+// and sampled outputs are compared with plain sums.
+//
+//===----------------------------------------------------------------------===//
+
+#include "OneDnnSupport.h"
+#include "Plain.h"
+
+#include <algorithm>
+#include <map>
+
+namespace mlir::qopt::cpu {
+namespace {
+
+/// A small generator: the test is the same in every process.
+class Random {
+public:
+  uint32_t next() {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return static_cast<uint32_t>(state >> 33);
+  }
+
+private:
+  uint64_t state = 0x9E3779B97F4A7C15ull;
+};
+
+/// Values of one operand: an extreme one nearly everywhere, or random ones.
+enum class Fill { Largest, Smallest, Random };
+
+} // namespace
+
+static void fill(std::vector<uint8_t> &bytes, ElementType type, Fill how,
+                 Random &random) {
+  bool isSigned = type == ElementType::S8;
+  uint8_t extreme =
+      how == Fill::Largest ? (isSigned ? 127 : 255) : (isSigned ? 0x80 : 255);
+  for (uint8_t &byte : bytes) {
+    uint32_t draw = random.next();
+    bool isRandom = how == Fill::Random || draw % 16 == 0;
+    byte = isRandom ? static_cast<uint8_t>(draw >> 8) : extreme;
+  }
+}
+
+/// The sum at (group, row, column), plus `before`.
+static uint32_t expectedSum(const ImplicitGemm &gemm,
+                            const std::vector<int64_t> &lhsOffsets,
+                            const std::vector<int64_t> &rhsOffsets,
+                            const uint8_t *lhs, const uint8_t *rhs,
+                            uint32_t before) {
+  auto value = [](ElementType type, uint8_t byte) {
+    return type == ElementType::S8 ? static_cast<int8_t>(byte)
+                                   : static_cast<int32_t>(byte);
+  };
+  uint32_t sum = before;
+  for (size_t k = 0; k < lhsOffsets.size(); ++k)
+    sum += static_cast<uint32_t>(value(gemm.lhsType, lhs[lhsOffsets[k]]) *
+                                 value(gemm.rhsType, rhs[rhsOffsets[k]]));
+  return sum;
+}
+
+/// Elements that an operand with these dimensions reaches.
+static size_t span(std::initializer_list<std::pair<int64_t, int64_t>> dims,
+                   int64_t last) {
+  for (auto [extent, stride] : dims)
+    last += (extent - 1) * stride;
+  return static_cast<size_t>(last + 1);
+}
+
+/// Runs a new kernel for each set of operands: constant ones may be packed.
+template <typename Create>
+static bool runAndCompare(const ImplicitGemm &gemm, Create create) {
+  std::vector<int64_t> lhsOffsets = sumOffsets(gemm, /*rhs=*/false);
+  std::vector<int64_t> rhsOffsets = sumOffsets(gemm, /*rhs=*/true);
+  int64_t rowTotal = gemm.rowCount(), lhsRow, outRow;
+  rowOffsets(gemm, rowTotal - 1, 1, &lhsRow, &outRow);
+  std::vector<uint8_t> lhs(
+      span({{gemm.groups, gemm.lhsGroup}}, lhsRow + lhsOffsets.back()));
+  std::vector<uint8_t> rhs(
+      span({{gemm.groups, gemm.rhsGroup}, {gemm.n, gemm.rhsStride}},
+           rhsOffsets.back()));
+  std::vector<uint32_t> out(
+      span({{gemm.groups, gemm.outGroup}, {gemm.n, gemm.outStride}}, outRow));
+
+  constexpr std::pair<Fill, Fill> kFills[] = {{Fill::Largest, Fill::Largest},
+                                              {Fill::Largest, Fill::Smallest},
+                                              {Fill::Random, Fill::Random}};
+  constexpr uint32_t kBefore = 0x01000001; // Not a float.
+  constexpr int kSamples = 64;
+  Random random;
+  for (auto [lhsFill, rhsFill] : kFills) {
+    fill(lhs, gemm.lhsType, lhsFill, random);
+    fill(rhs, gemm.rhsType, rhsFill, random);
+    std::fill(out.begin(), out.end(), kBefore);
+    std::unique_ptr<Kernel> kernel = create();
+    if (!kernel)
+      return false;
+    if (gemm.swapped)
+      kernel->run(rhs.data(), lhs.data(), out.data());
+    else
+      kernel->run(lhs.data(), rhs.data(), out.data());
+    for (int i = 0; i < kSamples; ++i) {
+      int64_t group = random.next() % gemm.groups;
+      int64_t row = random.next() % rowTotal;
+      // The last row and column are where partial tiles end.
+      int64_t column = i % 8 ? random.next() % gemm.n : gemm.n - 1;
+      if (i % 8 == 1)
+        row = rowTotal - 1;
+      rowOffsets(gemm, row, 1, &lhsRow, &outRow);
+      uint32_t expected = expectedSum(
+          gemm, lhsOffsets, rhsOffsets,
+          lhs.data() + group * gemm.lhsGroup + lhsRow,
+          rhs.data() + group * gemm.rhsGroup + column * gemm.rhsStride,
+          gemm.accumulate ? kBefore : 0);
+      if (out[group * gemm.outGroup + outRow + column * gemm.outStride] !=
+          expected)
+        return false;
+    }
+  }
+  return true;
+}
+
+/// `gemm` describes what `kernel` computes and `create` makes another one.
+template <typename Create>
+static bool isExact(const Kernel &kernel, const ImplicitGemm &gemm,
+                    Create create) {
+  // An implementation may store small sums exactly and large ones not.
+  bool exceedsFloat = gemm.sumCount() > (1 << 24) / (255 * 127);
+  std::string key = std::string(kernel.implementation()) +
+                    (gemm.lhsType == ElementType::U8 ? ":u8" : ":s8") +
+                    (gemm.rhsType == ElementType::U8 ? "u8" : "s8") +
+                    (exceedsFloat ? ":large" : ":small");
+  static std::mutex mutex;
+  static std::map<std::string, bool> verdicts;
+  std::lock_guard<std::mutex> lock(mutex);
+  auto [verdict, isNew] = verdicts.try_emplace(key, false);
+  if (isNew)
+    verdict->second = runAndCompare(gemm, create);
+  return verdict->second;
+}
+
+bool int8IsExact(const Kernel &kernel, const ContractionSpec &spec) {
+  return isExact(kernel, toImplicitGemm(spec),
+                 [&] { return createOneDnnContraction(spec); });
+}
+
+bool int8IsExact(const Kernel &kernel, const ConvolutionSpec &spec) {
+  return isExact(kernel, toImplicitGemm(spec),
+                 [&] { return createOneDnnConvolution(spec); });
+}
+
+//===----------------------------------------------------------------------===//
+// The test of the instruction set
+//===----------------------------------------------------------------------===//
+
+static bool contractionIsExact(ElementType lhs, int64_t m, int64_t n,
+                               int64_t k) {
+  ContractionSpec spec;
+  spec.lhsType = lhs;
+  spec.rhsType = ElementType::S8;
+  spec.m = m;
+  spec.n = n;
+  spec.k = k;
+  spec.lhsStrides[1] = k;
+  spec.lhsStrides[2] = 1;
+  spec.rhsStrides[1] = n;
+  spec.rhsStrides[2] = 1;
+  spec.outStrides[1] = n;
+  spec.outStrides[2] = 1;
+  std::unique_ptr<Kernel> kernel = createOneDnnContraction(spec);
+  return !kernel || int8IsExact(*kernel, spec);
+}
+
+static bool convolutionIsExact(ElementType inputType, int64_t groups,
+                               int64_t inputs, int64_t outputs, int64_t size,
+                               int64_t window) {
+  ConvolutionSpec spec;
+  spec.inputType = inputType;
+  spec.filterType = ElementType::S8;
+  spec.groups = groups;
+  spec.inputChannels = inputs;
+  spec.outputChannels = outputs;
+  for (int d = 0; d < 2; ++d) {
+    spec.inputSize[d] = size;
+    spec.kernelSize[d] = window;
+    spec.outputSize[d] = size - window + 1;
+  }
+  auto nhwc = [&](int64_t channels, int64_t extent) {
+    ConvolutionSpec::Strides strides;
+    strides.channel = 1;
+    strides.group = channels;
+    strides.spatial[1] = groups * channels;
+    strides.spatial[0] = extent * strides.spatial[1];
+    return strides;
+  };
+  spec.inputStrides = nhwc(inputs, spec.inputSize[1]);
+  spec.outputStrides = nhwc(outputs, spec.outputSize[1]);
+  spec.filterStrides.channel = 1;
+  spec.filterStrides.spatial[1] = inputs;
+  spec.filterStrides.spatial[0] = window * inputs;
+  spec.filterStrides.outer = window * window * inputs;
+  spec.filterStrides.group = outputs * spec.filterStrides.outer;
+  std::unique_ptr<Kernel> kernel = createOneDnnConvolution(spec);
+  return !kernel || int8IsExact(*kernel, spec);
+}
+
+bool oneDnnInt8IsExact() {
+  static const bool isExact = [] {
+    if (!oneDnnInt8IsSafe())
+      return false;
+    for (ElementType lhs : {ElementType::U8, ElementType::S8})
+      if (!contractionIsExact(lhs, 33, 35, 3001) ||
+          !contractionIsExact(lhs, 1, 64, 2048) ||
+          !contractionIsExact(lhs, 5, 19, 70) ||
+          !convolutionIsExact(lhs, 1, 96, 40, 9, 3) ||
+          !convolutionIsExact(lhs, 1, 1100, 40, 5, 1) ||
+          !convolutionIsExact(lhs, 1, 3, 32, 16, 3) ||
+          !convolutionIsExact(lhs, 48, 1, 1, 10, 3) ||
+          !convolutionIsExact(lhs, 4, 16, 16, 10, 3))
+        return false;
+    return true;
+  }();
+  return isExact;
+}
+
+} // namespace mlir::qopt::cpu

@@ -45,8 +45,8 @@ inline double doubleOf(uint64_t bits) {
   return x;
 }
 
-/// +-mantissa * 2^exponent. Where a result was not representable in 126 bits the
-/// last bit of the mantissa is sticky: set if anything was lost below it.
+/// +-mantissa * 2^exponent. Where a result was not representable in 126 bits
+/// the last bit of the mantissa is sticky: set if anything was lost below it.
 struct Number {
   bool negative;
   UInt128 mantissa;
@@ -83,15 +83,15 @@ inline Number multiply(Number a, Number b) {
           a.exponent + b.exponent};
 }
 
-/// a / b with at least 60 bits and a sticky bit, for mantissas of up to 53
+/// a / b with at least 72 bits and a sticky bit, for mantissas of up to 53
 /// bits and b not 0.
 inline Number divide(Number a, Number b) {
-  UInt128 dividend = a.mantissa << 73;
+  int up = 126 - bitLength(a.mantissa);
+  UInt128 dividend = a.mantissa << up;
   UInt128 quotient = dividend / b.mantissa;
   bool rest = dividend % b.mantissa != 0;
-  // A shorter quotient is an integer's, and its sticky bit far below.
   return {a.negative != b.negative, quotient << 1 | UInt128(rest),
-          a.exponent - b.exponent - 74};
+          a.exponent - b.exponent - up - 1};
 }
 
 /// Drops bits at the end, sticky.
@@ -124,6 +124,8 @@ inline Number add(Number a, Number b) {
                       : shiftRightSticky(b.mantissa, exponent - b.exponent);
   if (a.negative == b.negative)
     return {a.negative, big + small, exponent};
+  if (small == big)
+    return {false, 0, 0};
   bool swapSign = small > big;
   return {a.negative != swapSign, swapSign ? small - big : big - small,
           exponent};
@@ -144,14 +146,17 @@ inline UInt128 shiftRightHalfEven(UInt128 x, int shift) {
 /// The IEEE bit pattern, sign apart, with `digits` bits of precision, the
 /// subnormal step 2^lowest, and `fields` exponent fields, the last of them inf.
 inline uint64_t roundToFormat(Number x, int digits, int lowest, int fields) {
+  uint64_t hidden = uint64_t(1) << (digits - 1);
+  uint64_t infinity = uint64_t(fields - 1) * hidden;
+  if (x.mantissa == 0)
+    return 0;
   int step = bitLength(x.mantissa) + x.exponent - digits;
   step = step < lowest ? lowest : step;
+  if (step - lowest >= fields)
+    return infinity;
+  // The hidden bit, or a carry out of the fraction, counts up the field.
   uint64_t kept = uint64_t(shiftRightHalfEven(x.mantissa, step - x.exponent));
-  // Below the hidden bit the field is 0; a carry moves into the field.
-  uint64_t hidden = uint64_t(1) << (digits - 1);
-  uint64_t bits = kept < hidden ? kept
-                                : uint64_t(step - lowest) * hidden + kept;
-  uint64_t infinity = uint64_t(fields - 1) * hidden;
+  uint64_t bits = uint64_t(step - lowest) * hidden + kept;
   return bits > infinity ? infinity : bits;
 }
 
@@ -167,6 +172,8 @@ inline double toDouble(Number x) {
 /// The nearest integer, ties to even, held within +-2^62.
 inline int64_t toInteger(Number x) {
   constexpr int64_t kLimit = int64_t(1) << 62;
+  if (x.mantissa == 0)
+    return 0;
   UInt128 magnitude = bitLength(x.mantissa) + x.exponent > 63
                           ? UInt128(kLimit)
                           : shiftRightHalfEven(x.mantissa, -x.exponent);

@@ -181,7 +181,7 @@ private:
   std::vector<int64_t> chunkOffsets;          ///< In a row of the left operand.
   int64_t lhsRowStride = 0, outRowStride = 0; ///< Inside a segment.
   std::vector<RowSegment> segments;
-  int64_t blockSegments = 0; ///< Segments gathered at a time.
+  int64_t blockSegments = 0; ///< Segments handled at a time.
   int64_t runLength = 0;     ///< Of the left operand along k, and the offset
   std::vector<int64_t> runOffsets; ///< of each run; for gathering.
   int64_t columnTiles, rhsTileBytes, rhsGroupBytes;
@@ -244,13 +244,12 @@ void AmxGemm::makeSegments() {
       segments.push_back(
           {lhsOffset[begin], outOffset[begin], static_cast<int>(end - begin)});
     }
-  blockSegments = static_cast<int64_t>(segments.size());
-  if (gathers) {
-    constexpr int64_t kBlockBytes = 256 * 1024;
-    int64_t segmentBytes = kTileRows * gatheredRowBytes();
-    int64_t pairs = std::max<int64_t>(kBlockBytes / segmentBytes / 2, 1);
-    blockSegments = std::min(blockSegments, 2 * pairs);
-  }
+  // Rows are handled in blocks whose outputs, and gathered inputs, stay in the
+  // second-level cache while the columns pass.
+  constexpr int64_t kBlockBytes = 512 * 1024;
+  int64_t pairBytes =
+      2 * kTileRows * (gemm.n * 4 + (gathers ? gatheredRowBytes() : 0));
+  blockSegments = 2 * std::max<int64_t>(kBlockBytes / pairBytes, 1);
 }
 
 /// Four rows of 16 columns to 16 columns of four rows.

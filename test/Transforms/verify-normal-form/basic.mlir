@@ -1,0 +1,18 @@
+// RUN: quant-opt %s --qopt-verify-normal-form | FileCheck %s
+
+// Upstream ops on static tensors, channels-last, with the observers of a module
+// that comes back from a later phase.
+// CHECK-LABEL: func.func @main
+// CHECK:         qopt.observe
+// CHECK:         linalg.conv_2d_nhwc_fhwc
+func.func @main(%x: tensor<1x4x4x2xf32>) -> tensor<1x3x3x1xf32> {
+  %w = arith.constant dense_resource<w> : tensor<1x2x2x2xf32>
+  %zero = arith.constant dense<0.0> : tensor<1x3x3x1xf32>
+  %0 = qopt.observe %x {name = "arg0"} : tensor<1x4x4x2xf32>
+  %1 = linalg.conv_2d_nhwc_fhwc ins(%0, %w : tensor<1x4x4x2xf32>, tensor<1x2x2x2xf32>)
+                                outs(%zero : tensor<1x3x3x1xf32>) -> tensor<1x3x3x1xf32>
+  return %1 : tensor<1x3x3x1xf32>
+}
+{-# dialect_resources: { builtin: {
+  w: "0x040000000000803F0000803F0000803F0000803F0000803F0000803F0000803F0000803F"
+} } #-}

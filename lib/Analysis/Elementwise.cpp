@@ -266,7 +266,8 @@ std::optional<Affine> AffineEvaluator::apply(Operation &bodyOp) {
   }
   if (isa<arith::DivFOp>(bodyOp) && isConstant(1))
     return Affine{in[0].scale / in[1].shift, in[0].shift / in[1].shift};
-  if (isa<arith::TruncFOp, arith::ExtFOp>(bodyOp))
+  // Only constants: a conversion of x itself would round it.
+  if (isa<arith::TruncFOp, arith::ExtFOp>(bodyOp) && isConstant(0))
     return in[0];
   if (isa<math::SqrtOp>(bodyOp) && isConstant(0))
     return Affine{0.0, std::sqrt(in[0].shift)};
@@ -311,7 +312,8 @@ mlir::qopt::matchChannelAffine(linalg::GenericOp op,
   if (!isElementwise(op))
     return std::nullopt;
   OpOperand *main = getMainInput(op);
-  if (!main)
+  if (!main || getElementTypeOrSelf(main->get().getType()) !=
+                   getElementTypeOrSelf(op.getResult(0).getType()))
     return std::nullopt;
   AffineEvaluator evaluator(op, main, channelDims);
   if (!evaluator.initialize())

@@ -160,6 +160,24 @@ const Report::OpRow *Report::findOp(StringRef name) const {
   return it == ops.end() ? nullptr : &it->second;
 }
 
+int64_t mlir::qopt::getWeightBytes(ModuleOp module) {
+  DenseSet<Attribute> seen;
+  int64_t bytes = 0;
+  module.walk([&](Operation *op) {
+    std::optional<Quantizable> match = matchQuantizable(op);
+    ElementsAttr weight = match && match->weight
+                              ? getConstantElements(match->weight->get())
+                              : ElementsAttr();
+    if (!weight || !seen.insert(weight).second)
+      return;
+    FailureOr<int64_t> size =
+        getDenseByteSize(cast<ShapedType>(weight.getType()));
+    if (succeeded(size))
+      bytes += *size;
+  });
+  return bytes;
+}
+
 int64_t mlir::qopt::getConstantBytes(ModuleOp module) {
   // Two ops may share one attribute: it is stored once.
   DenseSet<Attribute> seen;

@@ -132,8 +132,9 @@ struct FuseQDQ : public qopt::impl::FuseQDQBase<FuseQDQ> {
     return success();
   }
   void runOnOperation() override {
+    // Upstream folds dcast(qcast(x)) to x, which is not the same value.
     GreedyRewriteConfig config;
-    config.enableConstantCSE(false);
+    config.enableFolding(false).enableConstantCSE(false);
     if (failed(applyPatternsGreedily(getOperation(), patterns, config)))
       signalPassFailure();
   }

@@ -73,6 +73,10 @@ static quant::QuantizedType makeWeightType(MLIRContext *context,
       axes, blocks, low, high);
 }
 
+int64_t QuantizedWeights::getBytes() const {
+  return values.getNumElements() + sizeof(float) * getWeightScales(type).size();
+}
+
 FailureOr<QuantizedWeights>
 mlir::qopt::quantizeWeights(const Quantizable &match, bool perTensor) {
   ElementsAttr attr = getConstantElements(match.weight->get());

@@ -66,7 +66,7 @@ static LogicalResult verifyExecutable(Operation *op) {
              << "cannot be executed on the CPU: result of type " << type;
   }
   if (auto observe = dyn_cast<ObserveOp>(op)) {
-    auto type = cast<RankedTensorType>(observe.getType());
+    auto type = cast<RankedTensorType>(observe.getInput().getType());
     if (!type.getElementType().isF32() || !type.hasStaticShape())
       return op->emitError()
              << "only f32 tensors of static shape can be observed, not "

@@ -117,6 +117,8 @@ translate(ModuleOp module, llvm::orc::JITTargetMachineBuilder &builder) {
     function.addFnAttr("target-cpu", job.machine->getTargetCPU());
     function.addFnAttr("target-features",
                        job.machine->getTargetFeatureString());
+    // Full vectors: nests are too short for frequency changes to matter.
+    function.addFnAttr("prefer-vector-width", "512");
     function.addFnAttr(llvm::Attribute::NoUnwind);
   }
   return job;

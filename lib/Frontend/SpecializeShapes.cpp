@@ -83,6 +83,10 @@ struct SpecializeShapes
     FailureOr<func::FuncOp> entry = findEntry(getOperation(), this->entry);
     if (failed(entry))
       return signalPassFailure();
+    if (!entry->getBody().hasOneBlock()) {
+      entry->emitError("control flow between blocks cannot be imported");
+      return signalPassFailure();
+    }
     for (const std::string &shape : shapes)
       if (failed(apply(*entry, shape)))
         return signalPassFailure();

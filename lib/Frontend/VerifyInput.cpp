@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
+#include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "QuantOpt/Frontend/Entry.h"
 
@@ -76,7 +77,10 @@ struct VerifyInput : public qopt::impl::VerifyInputBase<VerifyInput> {
   using VerifyInputBase::VerifyInputBase;
 
   void runOnOperation() override {
-    markAllAnalysesPreserved();
+    Report report = Report::load(getOperation());
+    report.setNumber("constants_bytes_before",
+                     getConstantBytes(getOperation()));
+    report.save(getOperation());
     FailureOr<func::FuncOp> entry = findEntry(getOperation(), this->entry);
     if (failed(entry))
       return signalPassFailure();

@@ -1,5 +1,5 @@
 //===- Registration.cpp - What libQuantOpt adds to a context and to command
-//lines ---*- C++ -*-===//
+// lines ---*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -100,15 +100,19 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
        getIntegerOrNull(report, "calibration_peak_rss_bytes")}};
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - kLoaded;
-  Object summary{{"contractions", contractions},
-                 {"contractions_int8", contractionsInt8},
-                 {"ops_float", opsFloat},
-                 {"dead_channels", getIntegerOrNull(report, "dead_channels")},
-                 {"weights_bytes_before",
-                  getIntegerOrNull(report, "weights_bytes_before")},
-                 {"weights_bytes_after", getConstantBytes(module)},
-                 {"calibration", std::move(calibration)},
-                 {"compile_seconds", elapsed.count()}};
+  Object summary{
+      {"contractions", contractions},
+      {"contractions_int8", contractionsInt8},
+      {"ops_float", opsFloat},
+      {"dead_channels", getIntegerOrNull(report, "dead_channels")},
+      {"weights_bytes_before",
+       getIntegerOrNull(report, "weights_bytes_before")},
+      {"weights_bytes_after", getIntegerOrNull(report, "weights_bytes_after")},
+      {"constants_bytes_before",
+       getIntegerOrNull(report, "constants_bytes_before")},
+      {"constants_bytes_after", getConstantBytes(module)},
+      {"calibration", std::move(calibration)},
+      {"compile_seconds", elapsed.count()}};
   return Object{{"schema", 1},
                 {"tool", "quant-opt " QUANTOPT_VERSION},
                 {"model", Object{{"name", entry.getName()},

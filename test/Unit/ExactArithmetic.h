@@ -16,8 +16,12 @@
 #ifndef QUANTOPT_TEST_UNIT_EXACTARITHMETIC_H
 #define QUANTOPT_TEST_UNIT_EXACTARITHMETIC_H
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <cstring>
+#include <sstream>
+#include <string>
 
 namespace exact {
 
@@ -94,14 +98,15 @@ inline Number divide(Number a, Number b) {
           a.exponent - b.exponent - up - 1};
 }
 
-/// Drops bits at the end, sticky.
-inline UInt128 shiftRightSticky(UInt128 x, int shift) {
-  if (shift == 0)
-    return x;
+/// The mantissa of x at another exponent, bits dropped at the end sticky.
+inline UInt128 mantissaAt(Number x, int exponent) {
+  int shift = exponent - x.exponent;
+  if (shift <= 0)
+    return x.mantissa << -shift;
   if (shift > 127)
-    return x != 0;
-  UInt128 kept = x >> shift;
-  return kept | UInt128((kept << shift) != x);
+    return x.mantissa != 0;
+  UInt128 kept = x.mantissa >> shift;
+  return kept | UInt128((kept << shift) != x.mantissa);
 }
 
 /// a + b; exact if it fits in 124 bits, else with a sticky bit.
@@ -110,25 +115,16 @@ inline Number add(Number a, Number b) {
     return b;
   if (b.mantissa == 0)
     return a;
-  // Bring the one with the higher leading bit to bit 124, the other below it.
-  if (bitLength(a.mantissa) + a.exponent < bitLength(b.mantissa) + b.exponent) {
-    Number swapped = a;
-    a = b;
-    b = swapped;
-  }
-  int up = 124 - bitLength(a.mantissa);
-  UInt128 big = a.mantissa << up;
-  int exponent = a.exponent - up;
-  UInt128 small = b.exponent >= exponent
-                      ? b.mantissa << (b.exponent - exponent)
-                      : shiftRightSticky(b.mantissa, exponent - b.exponent);
+  int topA = bitLength(a.mantissa) + a.exponent;
+  int topB = bitLength(b.mantissa) + b.exponent;
+  int exponent = (topA > topB ? topA : topB) - 124;
+  UInt128 x = mantissaAt(a, exponent), y = mantissaAt(b, exponent);
   if (a.negative == b.negative)
-    return {a.negative, big + small, exponent};
-  if (small == big)
+    return {a.negative, x + y, exponent};
+  if (x == y)
     return {false, 0, 0};
-  bool swapSign = small > big;
-  return {a.negative != swapSign, swapSign ? small - big : big - small,
-          exponent};
+  return x > y ? Number{a.negative, x - y, exponent}
+               : Number{b.negative, y - x, exponent};
 }
 
 /// mantissa >> shift, to nearest, ties to even.
@@ -216,6 +212,23 @@ public:
 
 private:
   uint64_t state;
+};
+
+/// Counts mismatches, and keeps the first one's description.
+struct Tally {
+  int64_t wrong = 0;
+  std::string first;
+  template <typename... Parts> void check(bool good, const Parts &...parts) {
+    if (good)
+      return;
+    if (wrong++ == 0) {
+      std::ostringstream text;
+      text << std::hexfloat;
+      ((text << parts << ' '), ...);
+      first = text.str();
+    }
+  }
+  ~Tally() { EXPECT_EQ(wrong, 0) << "first: " << first; }
 };
 
 } // namespace exact

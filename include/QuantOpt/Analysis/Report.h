@@ -102,8 +102,12 @@ void remarkFloat(Operation *op, StringRef reason);
 void reportFloat(Report &report, Operation *op, StringRef kind,
                  const llvm::Twine &reason);
 
-/// The bytes that the constant tensors of `module` take.
+/// The bytes that all constant tensors of `module` take, splats apart.
 int64_t getConstantBytes(ModuleOp module);
+
+/// The bytes of the constants that are weights of contractions and
+/// convolutions, in the float module.
+int64_t getWeightBytes(ModuleOp module);
 
 } // namespace mlir::qopt
 

@@ -22,6 +22,9 @@ struct QuantizedWeights {
   /// Σ|qw| over each output channel: bounds its accumulator.
   SmallVector<int64_t> absoluteSums;
   int64_t deadChannels = 0;
+
+  /// Bytes of the integers and of their f32 scales.
+  int64_t getBytes() const;
 };
 
 /// Quantizes the constant weight of `match` (docs/Numerics.md, "Choosing scale

@@ -157,6 +157,7 @@ public:
   const char *implementation() const override {
     return gathers ? "plain:amx_int8_gather" : "plain:amx_int8";
   }
+  bool isGathering() const { return gathers; }
 
 private:
   int64_t gatheredRowBytes() const {
@@ -250,6 +251,11 @@ void AmxGemm::makeSegments() {
   int64_t pairBytes =
       2 * kTileRows * (gemm.n * 4 + (gathers ? gatheredRowBytes() : 0));
   blockSegments = 2 * std::max<int64_t>(kBlockBytes / pairBytes, 1);
+  // Where outputs outweigh a right operand that stays there too, finish two
+  // tile rows at a time, so that outputs are written in their order.
+  constexpr int64_t kSmallRhs = 300 * 1024;
+  if (gemm.n > sumTotal && gemm.n * sumTotal <= kSmallRhs)
+    blockSegments = 2;
 }
 
 /// Four rows of 16 columns to 16 columns of four rows.
@@ -389,8 +395,9 @@ void AmxGemm::runBlock(const RowSegment *rows, int tileRows,
 void AmxGemm::runRows(const RowSegment *rows, int64_t count, const uint8_t *lhs,
                       const uint8_t *gathered, const uint8_t *rhs,
                       int32_t *out) const {
-  // Right panels of 32 columns by this much of k stay in the first-level cache.
-  constexpr int64_t kSumBlock = 1024;
+  // Right panels of 32 columns by this much of k stay in the second-level
+  // cache.
+  constexpr int64_t kSumBlock = 8192;
   int64_t chunks = static_cast<int64_t>(chunkOffsets.size());
   int64_t blockChunks = std::max<int64_t>(kSumBlock / chunkBytes, 1);
   int64_t lhsStride = gathered ? gatheredRowBytes() : lhsRowStride;
@@ -445,17 +452,23 @@ void AmxGemm::run(const void *lhs, const void *rhs, void *out) const {
 
 } // namespace
 
-std::unique_ptr<Kernel> createAmxGemm(const ImplicitGemm &gemm) {
+std::unique_ptr<Kernel> createAmxGemm(const ImplicitGemm &gemm,
+                                      bool mayGather) {
   // Thin products leave tiles empty; very short runs are gathered too slowly.
   if (vectorLevel() < VectorLevel::Amx || gemm.n < 8 || gemm.sumCount() < 32 ||
       gemm.runLength() < 4)
     return nullptr;
-  return std::make_unique<AmxGemm>(gemm);
+  auto kernel = std::make_unique<AmxGemm>(gemm);
+  if (kernel->isGathering() && !mayGather)
+    return nullptr;
+  return kernel;
 }
 
 #else
 
-std::unique_ptr<Kernel> createAmxGemm(const ImplicitGemm &) { return nullptr; }
+std::unique_ptr<Kernel> createAmxGemm(const ImplicitGemm &, bool) {
+  return nullptr;
+}
 
 #endif
 

@@ -147,12 +147,16 @@ static std::unique_ptr<Kernel> create(const Spec &spec, ElementType type,
     std::unique_ptr<Kernel> kernel = createOneDnn(spec);
     return kernel ? std::move(kernel) : createPlain(spec);
   }
-  if (std::unique_ptr<Kernel> kernel = createAmxGemm(toImplicitGemm(spec)))
+  // Tiles that read the input in place are fastest, then oneDNN's VNNI.
+  ImplicitGemm gemm = toImplicitGemm(spec);
+  if (std::unique_ptr<Kernel> kernel = createAmxGemm(gemm, /*mayGather=*/false))
     return kernel;
   if (oneDnnInt8IsExact())
     if (std::unique_ptr<Kernel> kernel = createOneDnn(spec))
       if (int8IsExact(*kernel, spec))
         return kernel;
+  if (std::unique_ptr<Kernel> kernel = createAmxGemm(gemm, /*mayGather=*/true))
+    return kernel;
   return createPlain(spec);
 }
 

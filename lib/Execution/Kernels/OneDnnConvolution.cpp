@@ -35,11 +35,13 @@ public:
   void run(const void *input, const void *filter, void *output) const override;
   const char *implementation() const override { return name.c_str(); }
 
-  /// Whether oneDNN only has an implementation that our loops beat.
-  bool isSlow() const {
-    // Its int8 im2col for odd group sizes reaches a few GOP/s.
+  /// Whether oneDNN only has an implementation that our loops beat: reference
+  /// code, an int8 im2col for odd group sizes that reaches a few GOP/s, or one
+  /// that accesses memory behind tensors whose channels do not fill vectors.
+  bool isUnsuitable() const {
     return name.find("ref") != std::string::npos ||
-           name.find("gemm_s8") != std::string::npos;
+           name.find("gemm_s8") != std::string::npos ||
+           name.find("jit_dw:sse41") != std::string::npos;
   }
 
 private:
@@ -213,7 +215,7 @@ OneDnnConvolution::OneDnnConvolution(const ConvolutionSpec &given)
                                       dilations, padding, padding),
       attr, oneDnnEngine());
   name = std::string("onednn:") + desc.impl_info_str();
-  if (isSlow())
+  if (isUnsuitable())
     return;
   weights =
       std::make_unique<PackedOperand>(spec.filterType, spec.filterConstant,
@@ -264,7 +266,7 @@ createOneDnnConvolution(const ConvolutionSpec &spec) try {
   if (spec.filterType == ElementType::U8)
     return nullptr; // oneDNN's int8 weights are signed.
   auto kernel = std::make_unique<OneDnnConvolution>(spec);
-  if (kernel->isSlow())
+  if (kernel->isUnsuitable())
     return nullptr;
   return kernel;
 } catch (const std::exception &) {

@@ -59,9 +59,10 @@ std::vector<int64_t> sumOffsets(const ImplicitGemm &gemm, bool rhs);
 std::unique_ptr<Kernel> createPlainGemm(ImplicitGemm gemm);
 /// Null unless spec is depthwise: one channel in and out per group.
 std::unique_ptr<Kernel> createPlainDepthwise(const ConvolutionSpec &spec);
-/// Integer products on AMX tiles; null where vectorLevel() is below Amx or the
-/// product is too small for tiles to pay.
-std::unique_ptr<Kernel> createAmxGemm(const ImplicitGemm &gemm);
+/// Integer products on AMX tiles; null where vectorLevel() is below Amx, where
+/// the product is too small for tiles to pay, and, unless `mayGather`, where
+/// the left operand cannot be read in place (several times slower).
+std::unique_ptr<Kernel> createAmxGemm(const ImplicitGemm &gemm, bool mayGather);
 
 /// The inner loop of createPlainGemm, for one level of vector instructions.
 struct MicroKernel {

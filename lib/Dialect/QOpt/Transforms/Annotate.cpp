@@ -73,7 +73,7 @@ struct Annotate : public qopt::impl::AnnotateBase<Annotate> {
     if (failed(entry) || failed(parseGlobs()))
       return signalPassFailure();
     report = Report::load(getOperation());
-    report.setNumber("weights_bytes_before", getConstantBytes(getOperation()));
+    report.setNumber("weights_bytes_before", getWeightBytes(getOperation()));
     usedNames.clear();
     counters.clear();
     SmallVector<Quantizable> chosen;

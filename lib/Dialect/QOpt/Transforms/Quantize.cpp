@@ -47,6 +47,8 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
 
   void runOnOperation() override {
     report = Report::load(getOperation());
+    quantizedBytes = 0;
+    needed.clear();
     SmallVector<Operation *> chosen;
     getOperation().walk([&](Operation *op) {
       if (op->hasAttr(kQuantizeAttr))
@@ -57,6 +59,10 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
       if (failed(quantizeOp(op)))
         return signalPassFailure();
     }
+    if (requireInt8 && failed(verifyNoFallback()))
+      return signalPassFailure();
+    report.setNumber("weights_bytes_after",
+                     quantizedBytes + getWeightBytes(getOperation()));
     SmallVector<ObserveOp> observers;
     getOperation().walk([&](ObserveOp op) { observers.push_back(op); });
     for (ObserveOp op : observers)
@@ -69,8 +75,13 @@ private:
   /// Puts `dynamic_dequantize(dynamic_quantize(x))` on the activation operand.
   void quantizeDynamically(const Quantizable &match);
   void replaceObserver(ObserveOp op);
+  /// Fails for each contraction with constant weights that stays float and was
+  /// not asked to.
+  LogicalResult verifyNoFallback();
 
   Report report;
+  /// Integer weights and their scales.
+  int64_t quantizedBytes = 0;
   /// Observers whose integers some op reads.
   DenseSet<Operation *> needed;
 };
@@ -100,6 +111,7 @@ LogicalResult Quantize::quantizeOp(Operation *op) {
                       " products per result");
       return success();
     }
+  quantizedBytes += weights->getBytes();
   insertWeightCasts(*match, *weights);
   report.setNumber("dead_channels",
                    report.getNumber("dead_channels").value_or(0) +
@@ -126,6 +138,22 @@ void Quantize::quantizeDynamically(const Quantizable &match) {
       builder, loc, type.clone(builder.getI8Type()), scaleType, input, per);
   match.activation->set(DynamicDequantizeOp::create(
       builder, loc, type, quantized.getQuantized(), quantized.getScale(), per));
+}
+
+LogicalResult Quantize::verifyNoFallback() {
+  LogicalResult result = success();
+  getOperation().walk([&](Operation *op) {
+    std::optional<Quantizable> match = matchQuantizable(op);
+    const Report::OpRow *row = report.findOp(qopt::getOpName(op));
+    if (!match || !match->weight || !row ||
+        StringRef(row->reason).starts_with("kept float"))
+      return;
+    op->emitError() << "'" << qopt::getOpName(op)
+                    << "' stays float, which require-int8 forbids: "
+                    << row->reason;
+    result = failure();
+  });
+  return result;
 }
 
 void Quantize::replaceObserver(ObserveOp op) {

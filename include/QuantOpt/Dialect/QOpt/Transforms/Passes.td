@@ -29,8 +29,8 @@ def SpecializeShapes : QOptPass<"qopt-specialize-shapes", "::mlir::ModuleOp"> {
   let summary = "Fix the dynamic dimensions of the entry function's arguments";
   let description = [{
     Gives arguments the static shapes named in `shapes` and lets the casts this
-    needs fold into their users. Fails where a shape contradicts the type or a
-    dynamic dimension stays.
+    needs fold into their users. Fails where a shape contradicts the type; dynamic
+    dimensions that stay are refused by `qopt-verify-input`.
     Example: test/Transforms/specialize-shapes/basic.mlir
   }];
   let options = [
@@ -46,7 +46,8 @@ def VerifyInput : QOptPass<"qopt-verify-input", "::mlir::ModuleOp"> {
   let description = [{
     Guarantees: there is one entry function with a body; all ops are of upstream
     dialects the importer knows; shapes are static; `dense_resource` weights have
-    data of the right size and alignment.
+    data of the right size and alignment. Records in the report what the
+    constants take as given.
   }];
   let options = [
     Option<"entry", "entry", "std::string", "",

@@ -60,6 +60,7 @@ void mlir::qopt::buildImportPhase(OpPassManager &pm,
 
 void mlir::qopt::buildAnnotatePhase(OpPassManager &pm,
                                     const JobOptions &options) {
+  pm.addPass(createVerifyNormalForm());
   pm.addPass(createAnnotate({toVector(options.keepFloat), options.entry}));
 }
 
@@ -85,6 +86,7 @@ void mlir::qopt::buildQuantizePhase(OpPassManager &pm,
 }
 
 void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
+  pm.addPass(createVerifyQDQForm());
   pm.addPass(createFuseQDQ());
   pm.addPass(createLowerToInteger());
   pm.addPass(createCSEPass());

@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <sys/stat.h>
 #include <vector>
 
 using namespace mlir::qopt::runtime;
@@ -47,21 +48,28 @@ struct qopt_session {
 
 /// Recognizes what is no MLIR text, for a better message than a parser gives.
 static qopt_status checkFile(const char *path) {
+  std::string quoted = std::string("'") + path + "'";
+  struct stat status;
+  if (stat(path, &status) != 0)
+    return fail(QOPT_INVALID_MODEL,
+                "cannot read " + quoted + ": " + strerror(errno));
+  if (S_ISDIR(status.st_mode))
+    return fail(QOPT_INVALID_MODEL, quoted + " is a folder");
+  if (!S_ISREG(status.st_mode))
+    return QOPT_OK; // A pipe can be read only once, by the device.
   std::unique_ptr<FILE, int (*)(FILE *)> file(fopen(path, "rb"), fclose);
   if (!file)
     return fail(QOPT_INVALID_MODEL,
-                std::string("cannot read '") + path + "': " + strerror(errno));
+                "cannot read " + quoted + ": " + strerror(errno));
   char magic[4] = {};
-  size_t size = fread(magic, 1, sizeof(magic), file.get());
-  if (size == 0)
+  if (fread(magic, 1, sizeof(magic), file.get()) == 0)
     return fail(QOPT_INVALID_MODEL,
-                std::string("'") + path +
-                    (ferror(file.get()) ? "' cannot be read" : "' is empty"));
+                quoted +
+                    (ferror(file.get()) ? " cannot be read" : " is empty"));
   if (memcmp(magic, "PK\x03\x04", sizeof(magic)) == 0)
     return fail(QOPT_UNSUPPORTED,
-                std::string("'") + path +
-                    "' is an archive: .qopt artifacts are not supported by "
-                    "this version; expected an .mlir file");
+                quoted + " is an archive: .qopt artifacts are not supported by "
+                         "this version; expected an .mlir file");
   return QOPT_OK;
 }
 

@@ -94,8 +94,9 @@ inline constexpr double kInverseLn2 = 0x1.71547652b82fep+0;
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// Below this magnitude the second term of erf and tanh is under 1/128 ulp.
-inline constexpr double kLinearBelow = 0x1p-30;
+/// Below this magnitude the second term of erf and tanh, x^3/3 against x, is
+/// under 2^-20 ulp.
+inline constexpr double kLinearBelow = 0x1p-36;
 
 /// e^a = 2^exponent * (1 + fraction).
 struct ReducedExp {

@@ -94,9 +94,10 @@ func.func @grouped(%x: tensor<1x4x4x2x3xf32>) -> tensor<1x2x2x2x5xf32> {
 
 // Padding before a convolution with a zero point uses the zero point.
 // CHECK-LABEL: func.func @padded(
-// CHECK:         %[[Q:.+]] = linalg.generic {{.+}} ins(%{{.+}} : tensor<1x2x2x1xf32>) outs(%{{.+}} : tensor<1x2x2x1xi8>)
+// CHECK-DAG:     %[[Z:.+]] = arith.constant 7 : i8
+// CHECK-DAG:     %[[Q:.+]] = linalg.generic {{.+}} ins(%{{.+}} : tensor<1x2x2x1xf32>) outs(%{{.+}} : tensor<1x2x2x1xi8>)
 // CHECK:         %[[P:.+]] = tensor.pad %[[Q]] low[0, 1, 1, 0] high[0, 1, 1, 0]
-// CHECK:           tensor.yield %[[Z:.+]] : i8
+// CHECK:           tensor.yield %[[Z]] : i8
 // CHECK:         linalg.generic {{.+}} ins(%[[P]], %{{.+}} : tensor<1x4x4x1xi8>, tensor<1x3x3x1xi8>)
 func.func @padded(%x: tensor<1x2x2x1xf32>) -> tensor<1x2x2x1xf32> {
   %w = arith.constant dense<1.0> : tensor<1x3x3x1xf32>

@@ -77,6 +77,7 @@ struct Annotate : public qopt::impl::AnnotateBase<Annotate> {
     usedNames.clear();
     counters.clear();
     SmallVector<Quantizable> chosen;
+    entry->walk([](Operation *op) { op->removeAttr(kQuantizeAttr); });
     entry->walk([&](Operation *op) { consider(op, *entry, chosen); });
     for (const Quantizable &match : chosen)
       observe(match, *entry);

@@ -39,20 +39,20 @@ static bool isAllowed(Storage storage, ActivationMode mode, bool oneSided) {
   llvm_unreachable("unknown activation mode");
 }
 
-/// The candidate with the least expected error; the earlier one on ties.
+/// The expected error of a candidate, its zero-point term paid for.
+static double getCost(CandidateAttr candidate) {
+  bool asymmetric = candidate.getStorage() == Storage::U8Asymmetric;
+  return candidate.getError() / (asymmetric ? kAsymmetricGain : 1.0);
+}
+
+/// The candidate with the least cost; the earlier one on ties.
 static CandidateAttr chooseCandidate(StatsAttr stats, ActivationMode mode) {
   bool oneSided = stats.getMin() >= 0;
   CandidateAttr best;
-  for (CandidateAttr candidate : stats.getCandidates()) {
-    if (!isAllowed(candidate.getStorage(), mode, oneSided))
-      continue;
-    double handicap = best && best.getStorage() != Storage::U8Asymmetric &&
-                              candidate.getStorage() == Storage::U8Asymmetric
-                          ? kAsymmetricGain
-                          : 1.0;
-    if (!best || candidate.getError() < handicap * best.getError())
+  for (CandidateAttr candidate : stats.getCandidates())
+    if (isAllowed(candidate.getStorage(), mode, oneSided) &&
+        (!best || getCost(candidate) < getCost(best)))
       best = candidate;
-  }
   return best;
 }
 

@@ -18,11 +18,48 @@ namespace mlir::qopt {
 using namespace mlir;
 using namespace mlir::qopt;
 
-/// Scales must be positive and finite, storage 8 bits, expressed type f32.
+static bool isUsableScale(double scale) {
+  return std::isfinite(scale) && scale > 0;
+}
+
+/// Scales and zero points of the three uniform types; failure for any other.
+static LogicalResult getParameters(quant::QuantizedType type,
+                                   SmallVectorImpl<double> &scales,
+                                   SmallVectorImpl<int64_t> &zeroPoints) {
+  if (auto uniform = dyn_cast<quant::UniformQuantizedType>(type)) {
+    scales.push_back(uniform.getScale());
+    zeroPoints.push_back(uniform.getZeroPoint());
+    return success();
+  }
+  if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type)) {
+    scales.append(axis.getScales().begin(), axis.getScales().end());
+    zeroPoints.append(axis.getZeroPoints().begin(), axis.getZeroPoints().end());
+    return success();
+  }
+  if (auto block = dyn_cast<quant::UniformQuantizedSubChannelType>(type)) {
+    for (const APFloat &scale : block.getScales().getValues<APFloat>())
+      scales.push_back(scale.convertToDouble());
+    for (const APInt &zeroPoint : block.getZeroPoints().getValues<APInt>())
+      zeroPoints.push_back(zeroPoint.getSExtValue());
+    return success();
+  }
+  return failure();
+}
+
+/// A uniform type over 8 bits and f32, with usable parameters.
 static LogicalResult verifyQuantizedType(Operation *op, Type type) {
   auto quantized = dyn_cast<quant::QuantizedType>(getElementTypeOrSelf(type));
   if (!quantized)
     return success();
+  SmallVector<double> scales;
+  SmallVector<int64_t> zeroPoints;
+  if (failed(getParameters(quantized, scales, zeroPoints)))
+    return op->emitError() << "has the type " << quantized
+                           << ", which is not a !quant.uniform type";
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.hasStaticShape())
+    return op->emitError() << "casts " << type
+                           << "; QDQ form casts tensors of static shape";
   if (quantized.getStorageTypeIntegralWidth() != 8)
     return op->emitError() << "has storage of "
                            << quantized.getStorageTypeIntegralWidth()
@@ -30,22 +67,13 @@ static LogicalResult verifyQuantizedType(Operation *op, Type type) {
   if (!quantized.getExpressedType().isF32())
     return op->emitError() << "expresses " << quantized.getExpressedType()
                            << "; QDQ form expresses f32";
-  auto isUsable = [](double s) { return std::isfinite(s) && s > 0; };
-  bool usable = true;
-  if (auto uniform = dyn_cast<quant::UniformQuantizedType>(quantized))
-    usable = isUsable(uniform.getScale());
-  else if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(quantized))
-    usable = llvm::all_of(axis.getScales(), isUsable);
-  else if (auto block =
-               dyn_cast<quant::UniformQuantizedSubChannelType>(quantized))
-    usable = llvm::all_of(
-        block.getScales().getValues<APFloat>(),
-        [&](const APFloat &s) { return isUsable(s.convertToDouble()); });
-  else
-    return op->emitError() << "has the type " << quantized
-                           << ", which is not a !quant.uniform type";
-  if (!usable)
+  if (!llvm::all_of(scales, isUsableScale))
     return op->emitError("has a scale that is not positive and finite");
+  for (int64_t zeroPoint : zeroPoints)
+    if (zeroPoint < quantized.getStorageTypeMin() ||
+        zeroPoint > quantized.getStorageTypeMax())
+      return op->emitError() << "has the zero point " << zeroPoint
+                             << ", which its storage cannot hold";
   return success();
 }
 

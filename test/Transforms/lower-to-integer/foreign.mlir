@@ -1,0 +1,86 @@
+// RUN: quant-opt %s --qopt-fuse-qdq --qopt-lower-to-integer --cse --qopt-verify-integer-form --split-input-file | FileCheck %s
+
+// QDQ forms that other tools write. What the integer lowering does not know must
+// stay float, with the right numbers.
+
+// Only the weight is quantized: it is dequantized, per channel.
+// CHECK-LABEL: func.func @weight_only(
+// CHECK:         arith.sitofp
+// CHECK:         %[[Y:.+]] = linalg.matmul ins(%{{.+}}, %{{.+}} : tensor<1x2xf32>, tensor<2x2xf32>)
+func.func @weight_only(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
+  %wi = arith.constant dense<[[3, 4], [5, 6]]> : tensor<2x2xi8>
+  %zero = arith.constant dense<0.0> : tensor<1x2xf32>
+  %qw = quant.scast %wi : tensor<2x2xi8> to tensor<2x2x!quant.uniform<i8<-127:127>:f32:1, {0.25, 0.5}>>
+  %dw = quant.dcast %qw : tensor<2x2x!quant.uniform<i8<-127:127>:f32:1, {0.25, 0.5}>> to tensor<2x2xf32>
+  %0 = linalg.matmul ins(%x, %dw : tensor<1x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<1x2xf32>) -> tensor<1x2xf32>
+  return %0 : tensor<1x2xf32>
+}
+
+// -----
+
+// Scales along the reduced dimension cannot leave the sum.
+// CHECK-LABEL: func.func @scales_along_reduction(
+// CHECK-NOT:     tensor<1x2xi32>
+// CHECK:         linalg.matmul ins(%{{.+}}, %{{.+}} : tensor<1x2xf32>, tensor<2x2xf32>)
+func.func @scales_along_reduction(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
+  %wi = arith.constant dense<[[3, 4], [5, 6]]> : tensor<2x2xi8>
+  %zero = arith.constant dense<0.0> : tensor<1x2xf32>
+  %qx = quant.qcast %x : tensor<1x2xf32> to tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+  %dx = quant.dcast %qx : tensor<1x2x!quant.uniform<i8:f32, 0.5>> to tensor<1x2xf32>
+  %qw = quant.scast %wi : tensor<2x2xi8> to tensor<2x2x!quant.uniform<i8<-127:127>:f32:0, {0.25, 0.5}>>
+  %dw = quant.dcast %qw : tensor<2x2x!quant.uniform<i8<-127:127>:f32:0, {0.25, 0.5}>> to tensor<2x2xf32>
+  %0 = linalg.matmul ins(%dx, %dw : tensor<1x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<1x2xf32>) -> tensor<1x2xf32>
+  return %0 : tensor<1x2xf32>
+}
+
+// -----
+
+// A weight with a zero point, or of u8 storage.
+// CHECK-LABEL: func.func @weight_zero_point(
+// CHECK-NOT:     tensor<1x2xi32>
+// CHECK-COUNT-2: linalg.matmul ins(%{{.+}}, %{{.+}} : tensor<1x2xf32>, tensor<2x2xf32>)
+func.func @weight_zero_point(%x: tensor<1x2xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
+  %wi = arith.constant dense<[[3, 4], [5, 6]]> : tensor<2x2xi8>
+  %zero = arith.constant dense<0.0> : tensor<1x2xf32>
+  %qx = quant.qcast %x : tensor<1x2xf32> to tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+  %dx = quant.dcast %qx : tensor<1x2x!quant.uniform<i8:f32, 0.5>> to tensor<1x2xf32>
+  %q0 = quant.scast %wi : tensor<2x2xi8> to tensor<2x2x!quant.uniform<i8:f32, 0.25:7>>
+  %d0 = quant.dcast %q0 : tensor<2x2x!quant.uniform<i8:f32, 0.25:7>> to tensor<2x2xf32>
+  %0 = linalg.matmul ins(%dx, %d0 : tensor<1x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<1x2xf32>) -> tensor<1x2xf32>
+  %q1 = quant.scast %wi : tensor<2x2xi8> to tensor<2x2x!quant.uniform<u8:f32, 0.25>>
+  %d1 = quant.dcast %q1 : tensor<2x2x!quant.uniform<u8:f32, 0.25>> to tensor<2x2xf32>
+  %1 = linalg.matmul ins(%dx, %d1 : tensor<1x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<1x2xf32>) -> tensor<1x2xf32>
+  return %0, %1 : tensor<1x2xf32>, tensor<1x2xf32>
+}
+
+// -----
+
+// A contraction that does not start from zero keeps its initial value.
+// CHECK-LABEL: func.func @accumulates(
+// CHECK-SAME:    %{{.+}}: tensor<1x2xf32>, %[[INIT:.+]]: tensor<1x2xf32>)
+// CHECK:         linalg.matmul {{.+}} outs(%[[INIT]] :
+func.func @accumulates(%x: tensor<1x2xf32>, %init: tensor<1x2xf32>) -> tensor<1x2xf32> {
+  %wi = arith.constant dense<[[3, 4], [5, 6]]> : tensor<2x2xi8>
+  %qx = quant.qcast %x : tensor<1x2xf32> to tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+  %dx = quant.dcast %qx : tensor<1x2x!quant.uniform<i8:f32, 0.5>> to tensor<1x2xf32>
+  %qw = quant.scast %wi : tensor<2x2xi8> to tensor<2x2x!quant.uniform<i8<-127:127>:f32, 0.25>>
+  %dw = quant.dcast %qw : tensor<2x2x!quant.uniform<i8<-127:127>:f32, 0.25>> to tensor<2x2xf32>
+  %0 = linalg.matmul ins(%dx, %dw : tensor<1x2xf32>, tensor<2x2xf32>) outs(%init : tensor<1x2xf32>) -> tensor<1x2xf32>
+  return %0 : tensor<1x2xf32>
+}
+
+// -----
+
+// A quantized activation per channel.
+// CHECK-LABEL: func.func @activation_per_axis(
+// CHECK:         linalg.matmul ins(%{{.+}}, %{{.+}} : tensor<1x2xf32>, tensor<2x2xf32>)
+func.func @activation_per_axis(%xi: tensor<1x2xi8>) -> tensor<1x2xf32> {
+  %wi = arith.constant dense<[[3, 4], [5, 6]]> : tensor<2x2xi8>
+  %zero = arith.constant dense<0.0> : tensor<1x2xf32>
+  %qx = quant.scast %xi : tensor<1x2xi8> to tensor<1x2x!quant.uniform<i8:f32:1, {0.5, 0.25}>>
+  %dx = quant.dcast %qx : tensor<1x2x!quant.uniform<i8:f32:1, {0.5, 0.25}>> to tensor<1x2xf32>
+  %qw = quant.scast %wi : tensor<2x2xi8> to tensor<2x2x!quant.uniform<i8<-127:127>:f32, 0.25>>
+  %dw = quant.dcast %qw : tensor<2x2x!quant.uniform<i8<-127:127>:f32, 0.25>> to tensor<2x2xf32>
+  %0 = linalg.matmul ins(%dx, %dw : tensor<1x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<1x2xf32>) -> tensor<1x2xf32>
+  return %0 : tensor<1x2xf32>
+}

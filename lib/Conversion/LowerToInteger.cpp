@@ -79,11 +79,11 @@ static std::optional<Weight> matchWeight(Value value) {
   if (!attr)
     return std::nullopt;
   FailureOr<std::vector<int8_t>> values = readInt8s(attr);
-  if (failed(values))
+  auto type = cast<quant::QuantizedType>(
+      getElementTypeOrSelf(dequantize.getInput().getType()));
+  if (failed(values) || !type.isSigned() || !isSymmetric(type))
     return std::nullopt;
-  return Weight{storage.getInput(), std::move(*values),
-                cast<quant::QuantizedType>(
-                    getElementTypeOrSelf(dequantize.getInput().getType()))};
+  return Weight{storage.getInput(), std::move(*values), type};
 }
 
 /// The matchers see constants as weights; in QDQ form those are under casts, so
@@ -286,6 +286,21 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
   return success();
 }
 
+/// `dcast(scast(constant))` as an f32 constant, or null: a weight whose
+/// contraction stays float.
+static Value foldDequantize(OpBuilder &builder, quant::DequantizeCastOp op) {
+  auto storage = op.getInput().getDefiningOp<quant::StorageCastOp>();
+  ElementsAttr attr =
+      storage ? getConstantElements(storage.getInput()) : ElementsAttr();
+  if (!attr)
+    return {};
+  FailureOr<ElementsAttr> reals =
+      dequantizeConstant(attr, cast<quant::QuantizedType>(getElementTypeOrSelf(
+                                   op.getInput().getType())));
+  return succeeded(reals) ? makeConstant(builder, op.getLoc(), *reals)
+                          : Value();
+}
+
 void LowerToInteger::lowerCasts() {
   SmallVector<Operation *> casts;
   getOperation().walk([&](Operation *op) {
@@ -315,7 +330,13 @@ void LowerToInteger::lowerCasts() {
     } else if (auto dequantize = dyn_cast<quant::DequantizeCastOp>(op)) {
       auto type = dyn_cast<quant::UniformQuantizedType>(
           getElementTypeOrSelf(dequantize.getInput().getType()));
-      if (!type || dequantize->use_empty())
+      if (dequantize->use_empty())
+        continue;
+      if (Value constant = foldDequantize(builder, dequantize)) {
+        dequantize.replaceAllUsesWith(constant);
+        continue;
+      }
+      if (!type)
         continue;
       Value integers = getStorage(builder, dequantize.getInput());
       dequantize.replaceAllUsesWith(

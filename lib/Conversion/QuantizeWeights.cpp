@@ -144,6 +144,55 @@ void mlir::qopt::insertWeightCasts(const Quantizable &match,
       quant::DequantizeCastOp::create(builder, loc, floatType, quantized));
 }
 
+/// The zero points of `type` in the order of getWeightScales.
+static SmallVector<int64_t> getZeroPoints(quant::QuantizedType type) {
+  SmallVector<int64_t> zeroPoints;
+  if (auto uniform = dyn_cast<quant::UniformQuantizedType>(type))
+    zeroPoints.push_back(uniform.getZeroPoint());
+  else if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type))
+    zeroPoints.assign(axis.getZeroPoints().begin(), axis.getZeroPoints().end());
+  else if (auto block = dyn_cast<quant::UniformQuantizedSubChannelType>(type))
+    for (const APInt &zeroPoint : block.getZeroPoints().getValues<APInt>())
+      zeroPoints.push_back(zeroPoint.getSExtValue());
+  return zeroPoints;
+}
+
+bool mlir::qopt::isSymmetric(quant::QuantizedType type) {
+  return llvm::all_of(getZeroPoints(type), [](int64_t z) { return z == 0; });
+}
+
+FailureOr<ElementsAttr>
+mlir::qopt::dequantizeConstant(ElementsAttr integers,
+                               quant::QuantizedType type) {
+  FailureOr<std::vector<int8_t>> values = readInt8s(integers);
+  SmallVector<int64_t> channelDims;
+  if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type)) {
+    channelDims.push_back(axis.getQuantizedDimension());
+  } else if (auto block =
+                 dyn_cast<quant::UniformQuantizedSubChannelType>(type)) {
+    if (llvm::any_of(block.getBlockSizes(), [](int64_t b) { return b != 1; }))
+      return failure();
+    channelDims.assign(block.getQuantizedDimensions().begin(),
+                       block.getQuantizedDimensions().end());
+    llvm::sort(channelDims);
+  }
+  if (failed(values))
+    return failure();
+  SmallVector<float> scales = getWeightScales(type);
+  SmallVector<int64_t> zeroPoints = getZeroPoints(type);
+  auto shape = cast<RankedTensorType>(integers.getType()).getShape();
+  std::vector<float> reals(values->size());
+  forEachWeight(shape, channelDims, [&](int64_t i, int64_t channel) {
+    int32_t q = (*values)[i];
+    if (!type.isSigned())
+      q = static_cast<uint8_t>(q);
+    reals[i] = quantmath::dequantize(q, scales[channel], zeroPoints[channel]);
+  });
+  return makeFloatElements(
+      RankedTensorType::get(shape, Float32Type::get(type.getContext())), reals,
+      "weight");
+}
+
 SmallVector<float> mlir::qopt::getWeightScales(quant::QuantizedType type) {
   SmallVector<float> scales;
   if (auto uniform = dyn_cast<quant::UniformQuantizedType>(type))

@@ -21,7 +21,11 @@ static LogicalResult verifyOp(Operation *op) {
   if (dialect == "qopt" || dialect == "quant")
     return op->emitError() << "op '" << op->getName()
                            << "' is left in integer form";
-  for (Type type : op->getResultTypes())
+  SmallVector<Type> types(op->getResultTypes());
+  for (Region &region : op->getRegions())
+    for (Block &block : region)
+      llvm::append_range(types, block.getArgumentTypes());
+  for (Type type : types)
     if (isa<quant::QuantizedType>(getElementTypeOrSelf(type)))
       return op->emitError() << "has the quantized type " << type
                              << "; integer form has storage types only";

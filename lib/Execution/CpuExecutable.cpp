@@ -84,6 +84,13 @@ ArrayRef<CpuExecutable::TensorSpec> CpuExecutable::outputs() const {
   return impl->outputs;
 }
 
+SmallVector<StringRef> CpuExecutable::kernels() const {
+  SmallVector<StringRef> names;
+  for (const std::unique_ptr<Kernel> &kernel : impl->kernels)
+    names.push_back(kernel->implementation());
+  return names;
+}
+
 static CpuExecutable::TensorSpec makeSpec(Type type, StringAttr name,
                                           const char *prefix, unsigned index) {
   auto tensor = cast<RankedTensorType>(type);

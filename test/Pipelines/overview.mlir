@@ -49,7 +49,7 @@
 // LOWER:            linalg.generic {{.+}} ins(%[[ACC]],
 // LOWER:              arith.sitofp
 // LOWER-NEXT:         math.fma
-// LOWER-NOT:        linalg.
+// LOWER-NOT:        linalg.generic
 
 #row = affine_map<(d0, d1) -> (d0, d1)>
 #col = affine_map<(d0, d1) -> (d1)>

@@ -13,7 +13,7 @@
 //===----------------------------------------------------------------------===//
 #include "CpuModel.h"
 
-#include <array>
+#include <map>
 
 using namespace mlir;
 using namespace mlir::qopt;
@@ -51,13 +51,15 @@ CpuOptions plain() {
   return options;
 }
 
-/// Runs `text` with both kernel preferences.
+/// Runs `text` with both kernel preferences. It is to call one kernel, or none
+/// for types that kernels do not know.
 template <typename T>
 void expectBoth(const std::string &text, const std::vector<Buffer> &inputs,
-                const std::vector<T> &expected) {
+                const std::vector<T> &expected, size_t numKernels = 1) {
   for (const CpuOptions &options : {CpuOptions(), plain()}) {
     CpuModel model(text, options);
     ASSERT_TRUE(model.get()) << model.error() << text;
+    EXPECT_EQ(model.get()->kernels().size(), numKernels) << text;
     EXPECT_EQ(model.run1<T>(inputs), expected) << text;
   }
 }
@@ -344,7 +346,8 @@ TEST(CpuContractions, OtherTypesRunAsLoops) {
              {a, b},
              sumOfProducts<double, double, double>(
                  {5, 7, 6}, a, {6, 0, 1}, b, {0, 1, 7},
-                 std::vector<double>(35, 0.0), {7, 1, 0}));
+                 std::vector<double>(35, 0.0), {7, 1, 0}),
+             /*numKernels=*/0);
   // Zero points: the imported form of quantized models.
   const std::string quantized = R"(
     func.func @main(%a: tensor<5x6xi8>, %b: tensor<6x7xi8>) -> tensor<5x7xi32> {
@@ -368,7 +371,8 @@ TEST(CpuContractions, OtherTypesRunAsLoops) {
   expectBoth(quantized, {qa, qb},
              sumOfProducts<int32_t, int32_t, int32_t>(
                  {5, 7, 6}, sa, {6, 0, 1}, sb, {0, 1, 7},
-                 std::vector<int32_t>(35, 0), {7, 1, 0}));
+                 std::vector<int32_t>(35, 0), {7, 1, 0}),
+             /*numKernels=*/0);
 }
 
 //===----------------------------------------------------------------------===//

@@ -36,6 +36,15 @@ FailureOr<QuantizedWeights> quantizeWeights(const Quantizable &match,
 void insertWeightCasts(const Quantizable &match,
                        const QuantizedWeights &weights);
 
+/// True if every zero point of `type` is 0: what integer contractions take.
+bool isSymmetric(quant::QuantizedType type);
+
+/// The real values of a constant i8 tensor of quantized type `type`: for
+/// weights whose contraction stays float. Failure for blocks of more than one
+/// index.
+FailureOr<ElementsAttr> dequantizeConstant(ElementsAttr integers,
+                                           quant::QuantizedType type);
+
 /// The f32 scale of each output channel of weight type `type`, row-major over
 /// the channel dimensions, one for all where the type is per tensor.
 SmallVector<float> getWeightScales(quant::QuantizedType type);

@@ -53,11 +53,12 @@ public:
     /// The attribute `qopt.name`, else "arg0", "arg1", ... or "out0", ...
     std::string name;
     Type elementType;
-    /// Static; empty for scalars and 0-d tensors.
+    /// Static; empty for 0-d tensors.
     SmallVector<int64_t> shape;
 
     int64_t getNumElements() const;
-    /// Bytes of the dense row-major buffer; i1 takes one byte per element.
+    /// Bytes of the dense row-major buffer; i1 takes one byte per element, 0 or
+    /// 1.
     int64_t getNumBytes() const;
   };
 
@@ -73,6 +74,9 @@ public:
 
   ArrayRef<TensorSpec> inputs() const;
   ArrayRef<TensorSpec> outputs() const;
+
+  /// Kernel::implementation of each kernel the code calls, in program order.
+  SmallVector<StringRef> kernels() const;
 
   /// Runs one sample. Buffers are dense and row-major, aligned to their
   /// elements, in the order of inputs() and outputs(); outputs overlap

@@ -89,6 +89,16 @@ OpOperand *mlir::qopt::getMovedOperand(Operation *op) {
   return nullptr;
 }
 
+bool mlir::qopt::startsFromZero(const Quantizable &match) {
+  if (!match.init)
+    return true;
+  Value init = match.init->get();
+  if (auto fill = init.getDefiningOp<linalg::FillOp>())
+    init = fill.getInputs()[0];
+  std::optional<double> start = getConstantScalar(init);
+  return start && *start == 0.0;
+}
+
 Value mlir::qopt::getMovementSource(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     OpOperand *moved = getMovedOperand(op);

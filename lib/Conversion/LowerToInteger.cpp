@@ -81,7 +81,7 @@ static std::optional<Weight> matchWeight(Value value) {
   FailureOr<std::vector<int8_t>> values = readInt8s(attr);
   auto type = cast<quant::QuantizedType>(
       getElementTypeOrSelf(dequantize.getInput().getType()));
-  if (failed(values) || !type.isSigned() || !isSymmetric(type))
+  if (failed(values))
     return std::nullopt;
   return Weight{storage.getInput(), std::move(*values), type};
 }
@@ -237,19 +237,30 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
                 "its activation is not quantized per tensor in the QDQ form");
     return success();
   }
+  if (!isContractionWeight(weight.type, match) || !startsFromZero(match)) {
+    reportFloat(report, op, match.kind,
+                startsFromZero(match)
+                    ? "its weight is not symmetric s8 with scales per output "
+                      "channel in the QDQ form"
+                    : "it accumulates onto a value that is not zero");
+    return success();
+  }
 
   Value integers = dynamic ? dynamic.getQuantized()
                            : getStorage(builder, dequantize.getInput());
   bool isUnsigned = activationType && !activationType.isSigned();
-  EpilogueChain chain = matchEpilogue(match);
-  OpBuilder::InsertionGuard guard(builder);
   EpilogueInputs inputs;
+  fillWeightFacts(match, weight, inputs);
+  if (!cannotOverflow(activationType, inputs.weightAbsoluteSums)) {
+    reportFloat(report, op, match.kind, describeOverflow(match));
+    return success();
+  }
+  EpilogueChain chain = matchEpilogue(match);
   inputs.accumulator = match.matcher->buildAccumulator(
       builder, match, integers, isUnsigned, weight.integers);
   if (!inputs.accumulator)
     return failure();
   inputs.accumulator.getDefiningOp()->setLoc(loc);
-  fillWeightFacts(match, weight, inputs);
   inputs.bias = chain.bias;
   if (inputs.bias.empty())
     inputs.bias.assign(inputs.weightScales.size(), 0.0f);

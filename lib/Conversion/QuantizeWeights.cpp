@@ -157,32 +157,68 @@ static SmallVector<int64_t> getZeroPoints(quant::QuantizedType type) {
   return zeroPoints;
 }
 
-bool mlir::qopt::isSymmetric(quant::QuantizedType type) {
-  return llvm::all_of(getZeroPoints(type), [](int64_t z) { return z == 0; });
+/// The dimensions along which scales differ, ascending; failure for blocks of
+/// more than one index.
+static FailureOr<SmallVector<int64_t>>
+getChannelDims(quant::QuantizedType type) {
+  SmallVector<int64_t> dims;
+  if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type)) {
+    dims.push_back(axis.getQuantizedDimension());
+  } else if (auto block =
+                 dyn_cast<quant::UniformQuantizedSubChannelType>(type)) {
+    if (llvm::any_of(block.getBlockSizes(), [](int64_t b) { return b != 1; }))
+      return failure();
+    dims.assign(block.getQuantizedDimensions().begin(),
+                block.getQuantizedDimensions().end());
+    llvm::sort(dims);
+  }
+  return dims;
+}
+
+bool mlir::qopt::isContractionWeight(quant::QuantizedType type,
+                                     const Quantizable &match) {
+  FailureOr<SmallVector<int64_t>> dims = getChannelDims(type);
+  return succeeded(dims) && type.isSigned() &&
+         (dims->empty() ||
+          ArrayRef<int64_t>(*dims) == ArrayRef(match.weightChannelDims)) &&
+         llvm::all_of(getZeroPoints(type), [](int64_t z) { return z == 0; });
+}
+
+bool mlir::qopt::cannotOverflow(Type activation,
+                                ArrayRef<int64_t> absoluteSums) {
+  quantmath::IntRange range = quantmath::rangeOf(quantmath::Storage::S8);
+  int32_t zeroPoint = 0;
+  if (auto uniform =
+          dyn_cast_or_null<quant::UniformQuantizedType>(activation)) {
+    range = {static_cast<int32_t>(uniform.getStorageTypeMin()),
+             static_cast<int32_t>(uniform.getStorageTypeMax())};
+    zeroPoint = static_cast<int32_t>(uniform.getZeroPoint());
+  }
+  return llvm::all_of(absoluteSums, [&](int64_t sum) {
+    return quantmath::AccumulatorBound{
+        quantmath::maxMagnitude(range) * sum,
+        quantmath::maxDistance(range, zeroPoint) * sum}
+        .fitsInt32();
+  });
+}
+
+std::string mlir::qopt::describeOverflow(const Quantizable &match) {
+  return "an i32 accumulator could overflow: " +
+         std::to_string(match.reductionSize) + " products per result";
 }
 
 FailureOr<ElementsAttr>
 mlir::qopt::dequantizeConstant(ElementsAttr integers,
                                quant::QuantizedType type) {
   FailureOr<std::vector<int8_t>> values = readInt8s(integers);
-  SmallVector<int64_t> channelDims;
-  if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type)) {
-    channelDims.push_back(axis.getQuantizedDimension());
-  } else if (auto block =
-                 dyn_cast<quant::UniformQuantizedSubChannelType>(type)) {
-    if (llvm::any_of(block.getBlockSizes(), [](int64_t b) { return b != 1; }))
-      return failure();
-    channelDims.assign(block.getQuantizedDimensions().begin(),
-                       block.getQuantizedDimensions().end());
-    llvm::sort(channelDims);
-  }
-  if (failed(values))
+  FailureOr<SmallVector<int64_t>> channelDims = getChannelDims(type);
+  if (failed(values) || failed(channelDims))
     return failure();
   SmallVector<float> scales = getWeightScales(type);
   SmallVector<int64_t> zeroPoints = getZeroPoints(type);
   auto shape = cast<RankedTensorType>(integers.getType()).getShape();
   std::vector<float> reals(values->size());
-  forEachWeight(shape, channelDims, [&](int64_t i, int64_t channel) {
+  forEachWeight(shape, *channelDims, [&](int64_t i, int64_t channel) {
     int32_t q = (*values)[i];
     if (!type.isSigned())
       q = static_cast<uint8_t>(q);

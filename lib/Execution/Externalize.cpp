@@ -45,6 +45,10 @@ static LogicalResult verifyElementType(Type type) {
 
 /// Reports the first thing about `op` that cannot be executed.
 static LogicalResult verifyExecutable(Operation *op) {
+  for (Region &region : op->getRegions())
+    if (!region.empty() && !region.hasOneBlock())
+      return op->emitError()
+             << "cannot be executed on the CPU: unstructured control flow";
   static const llvm::StringSet<> kDialects = {"affine", "arith", "builtin",
                                               "func",   "index", "linalg",
                                               "math",   "scf",   "tensor"};
@@ -54,10 +58,6 @@ static LogicalResult verifyExecutable(Operation *op) {
     return op->emitError() << "cannot be executed on the CPU: only upstream "
                               "linalg, tensor, arith, math, scf and func ops "
                               "can";
-  for (Region &region : op->getRegions())
-    if (!region.empty() && !region.hasOneBlock())
-      return op->emitError()
-             << "cannot be executed on the CPU: unstructured control flow";
   for (Type type : op->getResultTypes()) {
     auto shaped = dyn_cast<ShapedType>(type);
     if (shaped && (!isa<RankedTensorType>(type) ||
@@ -282,7 +282,7 @@ cpu::externalizeModel(ModuleOp module, func::FuncOp entry,
   if (failed(reachable))
     return failure();
   for (func::FuncOp function : *reachable) {
-    WalkResult result = function.walk([](Operation *op) {
+    WalkResult result = function.walk<WalkOrder::PreOrder>([](Operation *op) {
       return failed(verifyExecutable(op)) ? WalkResult::interrupt()
                                           : WalkResult::advance();
     });

@@ -29,15 +29,6 @@ namespace mlir::qopt {
 using namespace mlir;
 using namespace mlir::qopt;
 
-static bool isZeroFill(Value value) {
-  if (auto fill = value.getDefiningOp<linalg::FillOp>()) {
-    std::optional<double> c = getConstantScalar(fill.getInputs()[0]);
-    return c && *c == 0.0;
-  }
-  std::optional<double> c = getConstantScalar(value);
-  return c && *c == 0.0;
-}
-
 static Value createZeroFill(OpBuilder &builder, Location loc,
                             RankedTensorType type) {
   Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(),
@@ -88,7 +79,7 @@ struct SeparateInit : OpInterfaceRewritePattern<linalg::LinalgOp> {
   LogicalResult matchAndRewrite(linalg::LinalgOp op,
                                 PatternRewriter &rewriter) const override {
     std::optional<Quantizable> match = matchQuantizable(op);
-    if (!match || !match->init || isZeroFill(match->init->get()))
+    if (!match || !match->init || startsFromZero(*match))
       return rewriter.notifyMatchFailure(op, "starts from zero already");
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
     if (!type || !type.hasStaticShape() ||

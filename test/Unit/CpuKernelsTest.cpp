@@ -513,13 +513,13 @@ constexpr ElementType kF32 = ElementType::F32, kS8 = ElementType::S8,
 
 TEST(CpuKernels, RandomContractions) {
   Generator generator(1);
-  for (int i = 0; i < 600 && !HasFatalFailure(); ++i)
+  for (int i = 0; i < 400 && !HasFatalFailure(); ++i)
     check(generator.contraction(), generator.random);
 }
 
 TEST(CpuKernels, RandomConvolutions) {
   Generator generator(2);
-  for (int i = 0; i < 600 && !HasFatalFailure(); ++i)
+  for (int i = 0; i < 400 && !HasFatalFailure(); ++i)
     check(generator.convolution(), generator.random);
 }
 
@@ -752,12 +752,12 @@ TEST(CpuKernels, ImplementationNames) {
   }
 }
 
-/// oneDNN's int8 is right exactly where it has dot product instructions.
+/// oneDNN's int8 is right where it has the dot products of AVX-512 or AMX. Its
+/// kernels for AVX-VNNI alone get some depthwise convolutions wrong.
 TEST(CpuKernels, Int8SelfTest) {
   std::string isa = instructionSet();
-  bool hasDotProducts = isa.find("vnni") != std::string::npos ||
-                        isa.find("bf16") != std::string::npos ||
-                        isa.find("amx") != std::string::npos;
+  bool hasDotProducts = isa == "avx512_core_vnni" ||
+                        isa == "avx512_core_bf16" || isa == "avx512_core_amx";
   EXPECT_EQ(oneDnnInt8IsExact(), hasDotProducts) << isa;
   RecordProperty("instruction_set", isa);
 }

@@ -345,6 +345,45 @@ TEST(Onnx, randomDraws) {
   }
 }
 
+/// Input and result of QuantizeLinear; `isUnsigned`: u8, else s8.
+struct QuantizeVector {
+  float x, s;
+  int32_t z;
+  bool isUnsigned;
+  int32_t y;
+};
+
+/// One output of QLinearConv: u8 activations and results, s8 weights with a
+/// scale per channel. `acc` is the corrected sum.
+struct ConvolutionVector {
+  int32_t acc, b32;
+  float sa, sw, sy;
+  int32_t zy, y;
+};
+
+#include "OnnxRuntimeVectors.inc"
+
+TEST(Onnx, onnxruntimeVectors) {
+  Tally tally;
+  for (const QuantizeVector &v : kQuantizeVectors) {
+    int32_t y = qm::quantizeDiv(v.x, v.s, v.z, v.isUnsigned ? kU8 : kS8);
+    tally.check(y == v.y, "quantize", v.x, v.s, v.z, v.isUnsigned, v.y, y);
+  }
+  int fusedDiffers = 0;
+  for (const ConvolutionVector &v : kConvolutionVectors) {
+    float M = qm::onnxMultiplier(v.sa, v.sw, v.sy);
+    int32_t y = qm::requantizeOnnx(v.acc, v.b32, M, v.zy, kU8);
+    tally.check(y == v.y, "convolution", v.acc, v.b32, v.sa, v.sw, v.sy, v.zy,
+                v.y, y);
+    float B = float(double(v.b32) * double(v.sa) * double(v.sw));
+    fusedDiffers +=
+        v.y != qm::requantizeFused(
+                   v.acc, qm::makeFused(v.sa, v.sw, v.sy, B, 0, 0, v.zy), kU8);
+  }
+  // The vectors do tell the contracts apart.
+  EXPECT_GT(fusedDiffers, 10);
+}
+
 /// gemmlowp's two steps, which DOUBLE_ROUND must equal for shifts above 31:
 /// SaturatingRoundingDoublingHighMul, then RoundingDivideByPOT.
 int64_t gemmlowpOracle(int64_t value, int64_t multiplier, int shift) {

@@ -18,15 +18,15 @@ using namespace mlir::qopt::run;
 //===----------------------------------------------------------------------===//
 
 uint64_t mlir::qopt::run::findBatch(const std::vector<TensorSpec> &inputs) {
-  uint64_t batch = 0;
+  const TensorSpec *first = nullptr;
   for (const TensorSpec &spec : inputs) {
     if (spec.shape.empty())
       continue;
-    if (batch != 0 && spec.shape[0] != batch)
+    if (first && spec.shape[0] != first->shape[0])
       return 0;
-    batch = spec.shape[0];
+    first = &spec;
   }
-  return batch;
+  return first ? first->shape[0] : 0;
 }
 
 uint64_t OutputPlan::rowElements() const {

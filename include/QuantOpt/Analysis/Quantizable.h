@@ -70,9 +70,12 @@ std::optional<Quantizable> matchQuantizable(Operation *op);
 const Matcher &getContractionMatcher();
 const Matcher &getInterfaceMatcher();
 
+/// True if `match` accumulates onto zero, as integer accumulators do.
+bool startsFromZero(const Quantizable &match);
+
 /// The value behind data movement that commutes with quantization exactly
-/// (transpose, reshape, padding with zeros, max pool): a scale chosen for the source
-/// serves `value`. `value` itself where there is none.
+/// (transpose, reshape, padding with zeros, max pool): a scale chosen for the
+/// source serves `value`. `value` itself where there is none.
 Value getMovementSource(Value value);
 
 /// If `op` moves data from one operand in a way that commutes with

@@ -32,12 +32,20 @@ struct QuantizedWeights {
 FailureOr<QuantizedWeights> quantizeWeights(const Quantizable &match,
                                             bool perTensor);
 
+/// True if no i32 accumulator of channels with these Σ|qw| can overflow, with
+/// activations of quantized type `activation` (null: dynamic, symmetric s8).
+bool cannotOverflow(Type activation, ArrayRef<int64_t> absoluteSums);
+
+/// Why `match` stays float where an accumulator could overflow.
+std::string describeOverflow(const Quantizable &match);
+
 /// Replaces the weight operand by `dcast(scast(constant))`.
 void insertWeightCasts(const Quantizable &match,
                        const QuantizedWeights &weights);
 
-/// True if every zero point of `type` is 0: what integer contractions take.
-bool isSymmetric(quant::QuantizedType type);
+/// True if a constant weight of `type` is what integer contractions take: s8
+/// with zero points 0, and one scale or one per output channel of `match`.
+bool isContractionWeight(quant::QuantizedType type, const Quantizable &match);
 
 /// The real values of a constant i8 tensor of quantized type `type`: for
 /// weights whose contraction stays float. Failure for blocks of more than one

@@ -119,7 +119,7 @@ std::unique_ptr<Kernel> createConvolution(const ConvolutionSpec &spec,
 
 /// Whether oneDNN's int8 primitives give exact sums with the instruction set
 /// in effect: without VNNI or AMX they saturate. Tested once, then cached. Some
-/// implementations round sums beyond 2^24 even so; kernels avoid those.
+/// primitives round sums beyond 2^24 even so; each one is tested before use.
 bool oneDnnInt8IsExact();
 
 /// The instruction set in effect, e.g. "avx512_core_amx": that of the machine,

@@ -224,17 +224,18 @@ static bool contractionIsExact(ElementType lhs, int64_t m, int64_t n,
 
 static bool convolutionIsExact(ElementType inputType, int64_t groups,
                                int64_t inputs, int64_t outputs, int64_t size,
-                               int64_t window) {
+                               int64_t window, int64_t windowWidth = 0) {
   ConvolutionSpec spec;
   spec.inputType = inputType;
   spec.filterType = ElementType::S8;
   spec.groups = groups;
   spec.inputChannels = inputs;
   spec.outputChannels = outputs;
+  const int64_t windows[2] = {window, windowWidth ? windowWidth : window};
   for (int d = 0; d < 2; ++d) {
     spec.inputSize[d] = size;
-    spec.kernelSize[d] = window;
-    spec.outputSize[d] = size - window + 1;
+    spec.kernelSize[d] = windows[d];
+    spec.outputSize[d] = size - windows[d] + 1;
   }
   auto nhwc = [&](int64_t channels, int64_t extent) {
     ConvolutionSpec::Strides strides;
@@ -248,8 +249,8 @@ static bool convolutionIsExact(ElementType inputType, int64_t groups,
   spec.outputStrides = nhwc(outputs, spec.outputSize[1]);
   spec.filterStrides.channel = 1;
   spec.filterStrides.spatial[1] = inputs;
-  spec.filterStrides.spatial[0] = window * inputs;
-  spec.filterStrides.outer = window * window * inputs;
+  spec.filterStrides.spatial[0] = windows[1] * inputs;
+  spec.filterStrides.outer = windows[0] * windows[1] * inputs;
   spec.filterStrides.group = outputs * spec.filterStrides.outer;
   std::unique_ptr<Kernel> kernel = createOneDnnConvolution(spec);
   return !kernel || int8IsExact(*kernel, spec);
@@ -269,6 +270,7 @@ bool oneDnnInt8IsExact() {
           !convolutionIsExact(lhs, 1, 500, 40, 5, 1) ||
           !convolutionIsExact(lhs, 1, 3, 32, 16, 3) ||
           !convolutionIsExact(lhs, 48, 1, 1, 10, 3) ||
+          !convolutionIsExact(lhs, 24, 1, 1, 10, 4, 2) ||
           !convolutionIsExact(lhs, 4, 16, 16, 10, 3))
         return false;
     return true;

@@ -77,3 +77,17 @@ func.func @transposed_result(%x: tensor<2x3xf32>) -> tensor<4x2xf32> {
       {qopt.quantize} ins(%0, %w : tensor<2x3xf32>, tensor<3x4xf32>) outs(%zero : tensor<4x2xf32>) -> tensor<4x2xf32>
   return %1 : tensor<4x2xf32>
 }
+
+// -----
+
+// A vector is one row: its scale is 0-d.
+// CHECK-LABEL: func.func @vector(
+// CHECK:         } -> tensor<f32>
+// CHECK:         linalg.generic {{.+}} ins(%{{.+}} : tensor<4xi32>, tensor<f32>, tensor<4xf32>, tensor<4xf32>)
+func.func @vector(%x: tensor<3xf32>) -> tensor<4xf32> {
+  %w = arith.constant dense<1.0> : tensor<4x3xf32>
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %0 = qopt.observe %x {name = "x"} : tensor<3xf32>
+  %1 = linalg.matvec {qopt.quantize} ins(%w, %0 : tensor<4x3xf32>, tensor<3xf32>) outs(%zero : tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}

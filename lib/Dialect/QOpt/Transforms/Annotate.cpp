@@ -164,13 +164,8 @@ std::string Annotate::whyFloat(const Quantizable &match, func::FuncOp entry) {
     return "operands are not f32";
   if (!activation.hasStaticShape() || !weight.hasStaticShape())
     return "shapes are not static";
-  if (match.init) {
-    auto fill = match.init->get().getDefiningOp<linalg::FillOp>();
-    Value start = fill ? fill.getInputs()[0] : match.init->get();
-    std::optional<double> c = getConstantScalar(start);
-    if (!c || *c != 0.0)
-      return "it accumulates onto a value that is not zero";
-  }
+  if (!startsFromZero(match))
+    return "it accumulates onto a value that is not zero";
   if (match.op->getParentOp() != entry)
     return "it is inside a loop or another region";
   return "";

@@ -25,22 +25,6 @@ namespace mlir::qopt {
 using namespace mlir;
 using namespace mlir::qopt;
 
-/// True if no accumulator of a channel with Σ|qw| = `absoluteSum` can overflow
-/// i32, with activations of `type` (null: dynamic, symmetric s8).
-static bool isProven(Type type, int64_t absoluteSum) {
-  quantmath::IntRange range = quantmath::rangeOf(quantmath::Storage::S8);
-  int32_t zeroPoint = 0;
-  if (auto uniform = dyn_cast_or_null<quant::UniformQuantizedType>(type)) {
-    range = {static_cast<int32_t>(uniform.getStorageTypeMin()),
-             static_cast<int32_t>(uniform.getStorageTypeMax())};
-    zeroPoint = static_cast<int32_t>(uniform.getZeroPoint());
-  }
-  return quantmath::AccumulatorBound{
-      quantmath::maxMagnitude(range) * absoluteSum,
-      quantmath::maxDistance(range, zeroPoint) * absoluteSum}
-      .fitsInt32();
-}
-
 namespace {
 struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
   using QuantizeBase::QuantizeBase;
@@ -103,14 +87,10 @@ LogicalResult Quantize::quantizeOp(Operation *op) {
       quantizeWeights(*match, perTensorWeights);
   if (failed(weights))
     return failure();
-  for (int64_t sum : weights->absoluteSums)
-    if (!isProven(activationType, sum)) {
-      reportFloat(report, op, match->kind,
-                  "an i32 accumulator could overflow: " +
-                      llvm::Twine(match->reductionSize) +
-                      " products per result");
-      return success();
-    }
+  if (!cannotOverflow(activationType, weights->absoluteSums)) {
+    reportFloat(report, op, match->kind, describeOverflow(*match));
+    return success();
+  }
   quantizedBytes += weights->getBytes();
   insertWeightCasts(*match, *weights);
   report.setNumber("dead_channels",

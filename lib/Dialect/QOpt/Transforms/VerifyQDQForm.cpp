@@ -8,6 +8,8 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 
+#include "mlir/IR/Matchers.h"
+
 #include <cmath>
 
 namespace mlir::qopt {
@@ -77,6 +79,19 @@ static LogicalResult verifyQuantizedType(Operation *op, Type type) {
   return success();
 }
 
+static bool isPerChannel(Type type) {
+  return isa<quant::UniformQuantizedPerAxisType,
+             quant::UniformQuantizedSubChannelType>(getElementTypeOrSelf(type));
+}
+
+/// True for the casts of `dcast(scast(constant))`.
+static bool isConstantWeight(Operation *op) {
+  if (isa<quant::DequantizeCastOp>(op))
+    op = op->getOperand(0).getDefiningOp<quant::StorageCastOp>();
+  return isa_and_nonnull<quant::StorageCastOp>(op) &&
+         matchPattern(op->getOperand(0), m_Constant());
+}
+
 static LogicalResult verifyOp(Operation *op) {
   if (isa<ObserveOp>(op))
     return op->emitError("is an observer: QDQ form has casts in its place");
@@ -85,6 +100,13 @@ static LogicalResult verifyOp(Operation *op) {
     return success();
   if (failed(verifyQuantizedType(op, op->getOperand(0).getType())))
     return failure();
+  // Scales per channel are for weights.
+  bool perChannel = llvm::any_of(op->getResultTypes(), isPerChannel) ||
+                    llvm::any_of(op->getOperandTypes(), isPerChannel);
+  if (perChannel && !isConstantWeight(op))
+    return op->emitError(
+        "is quantized per channel, which only constant weights "
+        "may be: activations have one scale per tensor");
   return verifyQuantizedType(op, op->getResult(0).getType());
 }
 

@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   # toolchain
-  g++ cmake ninja-build ccache
+  g++ cmake ninja-build ccache pkg-config
   # LLVM and MLIR 22: libraries, mlir-opt, FileCheck, lit, the formatter
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools clang-format-22
   # libraries: oneDNN (CPU kernels), libzip (npz), GoogleTest

@@ -384,6 +384,11 @@ TEST(Tables, limits) {
   EXPECT_EQ(log[128], 0);            // log(0) = -inf
   EXPECT_EQ(log[128 + 2], 7);        // log(1)
   EXPECT_EQ(log[128 + 127], 7 + 17); // log(63.5) / 0.25 = 16.6
+  // In f64 throughout: 2^-40 above the tie is above it.
+  auto above = qm::buildTable([](double x) { return x + 0x1p-40; }, 0.5f, 0,
+                              kS8, 1, 0, kS8);
+  EXPECT_EQ(above[128 + 1], 1);
+  EXPECT_EQ(above[128 - 1], 0);
   // Ties to even: x / 2 of odd x, and saturation at the ends.
   auto half =
       qm::buildTable([](double x) { return x; }, 1, 0, kS8, 2, 0, {-60, 60});

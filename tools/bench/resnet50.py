@@ -81,10 +81,10 @@ def main(arguments):
                     f"--reference={stem}.io.npz", "--json",
                     f"--benchmark={options['iterations']}"])
                 last[form] = json.loads(text)
-                runs[form].append(last[form]["benchmark"])
+                runs[form].append(last[form]["benchmark"]["latency_ms"])
 
-    latency = {form: {"min_ms": min(r["min_ms"] for r in rows),
-                      "median_ms": statistics.median(r["median_ms"] for r in rows)}
+    latency = {form: {"min_ms": min(r["min"] for r in rows),
+                      "median_ms": statistics.median(r["median"] for r in rows)}
                for form, rows in runs.items()}
     ratios = {key: latency["float"][f"{key}_ms"] / latency["int8"][f"{key}_ms"]
               for key in ("min", "median")}
@@ -92,7 +92,8 @@ def main(arguments):
         "model": model, "machine": processor(), "options": options,
         "quantize": {"seconds": seconds, "peak_rss_mib": peak, **summary},
         "latency": latency, "peak_rss_mib": memory, "speedup": ratios,
-        "comparison": {form: r.get("comparison") for form, r in last.items()},
+        "reference": {form: run["reference"] for form, run in last.items()},
+        "threads": last["int8"]["benchmark"]["threads"],
     }
     results = os.path.join(ROOT, "tools", "bench", "results")
     os.makedirs(results, exist_ok=True)

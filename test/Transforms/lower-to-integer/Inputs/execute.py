@@ -77,34 +77,23 @@ class Case:
         self.x, self.w, self.y = x, w, y
         self.x_shape, self.w_shape, self.y_shape = shapes
         self.weight_first = weight_first
-        probes = {}  # how each weight dimension depends on parallel loops
+        # Channels: weight dimensions whose loop is a dimension of the result.
+        pairs = []
         for loop, (_, reduced) in enumerate(loops):
-            index = [0] * len(loops)
-            index[loop] = 1
-            w_dims = [d for d, v in enumerate(w(*index)) if v]
-            y_dims = [d for d, v in enumerate(y(*index)) if v]
+            w_dims, y_dims = moved(w, loop, loops), moved(y, loop, loops)
             if not reduced and w_dims and y_dims:
-                probes[w_dims[0]] = y_dims[0]
-        self.w_channels = sorted(probes)
-        self.y_channels = [probes[d] for d in self.w_channels]
-        x_last = len(self.x_shape) - 1
-        self.rows = all(
-            ([d for d, v in enumerate(x(*unit(l, len(loops)))) if v] == [x_last])
-            == reduced
-            for l, (_, reduced) in enumerate(loops)
-            if any(x(*unit(l, len(loops))))
-        ) and all(sum(x(*unit(l, len(loops)))) <= 1 for l in range(len(loops)))
-        summed = [any(x(*unit(l, len(loops)))) for l, (_, r) in enumerate(loops) if r]
-        self.rows = self.rows and sum(summed) == 1 and not self.has_window()
-
-    def has_window(self):
-        """Two loops move one dimension of x."""
-        dims = [
-            tuple(d for d, v in enumerate(self.x(*unit(l, len(self.loops)))) if v)
-            for l in range(len(self.loops))
-        ]
-        used = [d for group in dims for d in group]
-        return len(used) != len(set(used))
+                pairs.append((w_dims[0], y_dims[0]))
+        self.w_channels = [d for d, _ in sorted(pairs)]
+        self.y_channels = [d for _, d in sorted(pairs)]
+        # Rows have their own scale where exactly the last dimension of x is
+        # summed and no window slides over x.
+        readers = {d: [] for d in range(len(self.x_shape))}
+        for loop, (_, reduced) in enumerate(loops):
+            for d in moved(x, loop, loops):
+                step = x(*unit(loop, len(loops)))[d]
+                readers[d].append((bool(reduced), step))
+        last = len(self.x_shape) - 1
+        self.rows = all(r == [(d == last, 1)] for d, r in readers.items())
 
     def text(self, x, w, attributes):
         op = self.op
@@ -124,6 +113,11 @@ def unit(loop, count):
     index = [0] * count
     index[loop] = 1
     return index
+
+
+def moved(access, loop, loops):
+    """The dimensions that loop number `loop` moves in an access function."""
+    return [d for d, v in enumerate(access(*unit(loop, len(loops)))) if v]
 
 
 def conv2d(name, op, n, h, w, c, f, kh, kw, stride, dilation, filter_order):

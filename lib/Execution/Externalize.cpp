@@ -20,6 +20,7 @@
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -51,13 +52,15 @@ static LogicalResult verifyExecutable(Operation *op) {
              << "cannot be executed on the CPU: unstructured control flow";
   static const llvm::StringSet<> kDialects = {"affine", "arith", "builtin",
                                               "func",   "index", "linalg",
-                                              "math",   "scf",   "tensor"};
+                                              "math",   "tensor"};
   bool known = kDialects.contains(op->getName().getDialectNamespace()) ||
-               isa<cf::AssertOp, ObserveOp, CompositeOp, YieldOp>(op);
+               isa<cf::AssertOp, scf::ForOp, scf::WhileOp, scf::ConditionOp,
+                   scf::IfOp, scf::IndexSwitchOp, scf::YieldOp, ObserveOp,
+                   CompositeOp, YieldOp>(op);
   if (!known || !op->isRegistered())
     return op->emitError() << "cannot be executed on the CPU: only upstream "
-                              "linalg, tensor, arith, math, scf and func ops "
-                              "can";
+                              "linalg, tensor, arith, math and func ops and "
+                              "sequential scf ops can";
   for (Type type : op->getResultTypes()) {
     auto shaped = dyn_cast<ShapedType>(type);
     if (shaped && (!isa<RankedTensorType>(type) ||

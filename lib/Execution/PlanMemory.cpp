@@ -103,9 +103,15 @@ static std::optional<unsigned> findEnd(memref::AllocOp alloc,
         follow(loop.getResult(index));
       } else if (auto yield = dyn_cast<scf::YieldOp>(user)) {
         Operation *parent = yield->getParentOp();
-        if (!isa<scf::IfOp, scf::IndexSwitchOp>(parent))
+        unsigned index = use.getOperandNumber();
+        if (isa<scf::IfOp, scf::IndexSwitchOp>(parent)) {
+          follow(parent->getResult(index));
+          continue;
+        }
+        // The same buffer in each iteration is not carried.
+        auto loop = dyn_cast<scf::ForOp>(parent);
+        if (!loop || use.get() != loop.getRegionIterArg(index))
           return std::nullopt;
-        follow(parent->getResult(use.getOperandNumber()));
       } else if (user->getNumRegions() != 0 ||
                  user->hasTrait<OpTrait::IsTerminator>()) {
         return std::nullopt;

@@ -236,16 +236,12 @@ static bool isMovement(linalg::GenericOp op) {
 /// and weights must not be transposed or repeated for every sample.
 static void foldMovements(linalg::GenericOp op) {
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  if (!llvm::all_of(maps, [](AffineMap map) {
-        return map.isProjectedPermutation();
-      }))
-    return;
   for (OpOperand *operand : op.getDpsInputOperands()) {
     auto movement = operand->get().getDefiningOp<linalg::GenericOp>();
-    if (!isMovement(movement))
-      continue;
     SmallVector<AffineMap> folded = maps;
     AffineMap &map = folded[operand->getOperandNumber()];
+    if (!isMovement(movement) || !map.isProjectedPermutation())
+      continue;
     map = movement.getIndexingMapsArray()[0].compose(map);
     // Every loop's extent must still follow from some operand.
     if (!inversePermutation(concatAffineMaps(folded, op.getContext())))

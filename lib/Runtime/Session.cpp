@@ -91,18 +91,18 @@ static qopt_status failFromDevice(const qopt_cpu_backend *backend,
   return status;
 }
 
-static qopt_status describeAll(void *handle, size_t (*count)(void *),
-                               qopt_status (*describe)(void *, size_t,
-                                                       qopt_tensor_info *),
-                               std::vector<qopt_tensor_info> &infos) {
+static qopt_status
+describeAll(const char *kind, void *handle, size_t (*count)(void *),
+            qopt_status (*describe)(void *, size_t, qopt_tensor_info *),
+            std::vector<qopt_tensor_info> &infos) {
   infos.resize(count(handle));
   for (size_t i = 0; i < infos.size(); ++i) {
     size_t bytes;
+    std::string tensor = kind + std::to_string(i);
     if (qopt_status status = describe(handle, i, &infos[i]); status != QOPT_OK)
-      return fail(status, "the device does not describe its tensors");
-    if (qopt_status status = qopt_tensor_num_bytes(&infos[i], &bytes);
-        status != QOPT_OK)
-      return status;
+      return fail(status, tensor + " is not described by the device");
+    if (qopt_tensor_num_bytes(&infos[i], &bytes) != QOPT_OK)
+      return fail(QOPT_UNSUPPORTED, tensor + ": " + qopt_last_error());
   }
   return QOPT_OK;
 }
@@ -124,11 +124,11 @@ static qopt_status openOnCpu(const char *path,
   if (status != QOPT_OK)
     return failFromDevice(backend, status, message);
   session->device = std::make_unique<DeviceHandle>(backend, handle);
-  status = describeAll(handle, backend->num_inputs, backend->input_info,
-                       session->inputs);
+  status = describeAll("input ", handle, backend->num_inputs,
+                       backend->input_info, session->inputs);
   if (status == QOPT_OK)
-    status = describeAll(handle, backend->num_outputs, backend->output_info,
-                         session->outputs);
+    status = describeAll("output ", handle, backend->num_outputs,
+                         backend->output_info, session->outputs);
   return status;
 }
 

@@ -87,18 +87,16 @@ qopt_status qopt_tensor_num_bytes(const qopt_tensor_info *info, size_t *bytes) {
   size_t product = qopt_dtype_size(info->dtype);
   bool isEmpty = false;
   if (product == 0)
-    return fail(QOPT_INVALID_ARGUMENT, "qopt_tensor_num_bytes: unknown dtype");
+    return fail(QOPT_INVALID_ARGUMENT, "unknown element type");
   for (int32_t i = 0; i < info->rank; ++i) {
     int64_t extent = info->dims[i];
     if (extent < 0)
-      return fail(QOPT_INVALID_ARGUMENT,
-                  "qopt_tensor_num_bytes: negative dimension");
+      return fail(QOPT_INVALID_ARGUMENT, "a dimension is negative");
     isEmpty |= extent == 0;
     if (extent > 0 &&
         (__builtin_mul_overflow(product, uint64_t(extent), &product) ||
          product > size_t(PTRDIFF_MAX)))
-      return fail(QOPT_INVALID_ARGUMENT,
-                  "qopt_tensor_num_bytes: the tensor is too large");
+      return fail(QOPT_INVALID_ARGUMENT, "the tensor is too large");
   }
   *bytes = isEmpty ? 0 : product;
   return QOPT_OK;

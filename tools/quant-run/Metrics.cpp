@@ -85,7 +85,9 @@ double ErrorStatistics::sqnrDb() const {
 double ErrorStatistics::cosine() const {
   if (mismatches)
     return kNaN;
-  return product / (std::sqrt(referenceEnergy) * std::sqrt(valueEnergy));
+  double cosine =
+      product / (std::sqrt(referenceEnergy) * std::sqrt(valueEnergy));
+  return std::isnan(cosine) ? cosine : std::min(1.0, std::max(-1.0, cosine));
 }
 
 //===----------------------------------------------------------------------===//

@@ -101,6 +101,7 @@ public:
         if (i + 1 < row.size())
           line.append(widths[i] - row[i].size() + 2, ' ');
       }
+      line.erase(line.find_last_not_of(' ') + 1);
       printf("%s\n", line.c_str());
     }
   }

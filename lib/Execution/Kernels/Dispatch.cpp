@@ -137,7 +137,7 @@ static std::unique_ptr<Kernel> createPlain(const ConvolutionSpec &spec) {
 template <typename Spec>
 static std::unique_ptr<Kernel> create(const Spec &spec, ElementType type,
                                       KernelPreference preference,
-                                      std::string &error) {
+                                      std::string &error) try {
   error = check(spec);
   if (!error.empty())
     return nullptr;
@@ -158,6 +158,9 @@ static std::unique_ptr<Kernel> create(const Spec &spec, ElementType type,
   if (std::unique_ptr<Kernel> kernel = createAmxGemm(gemm, /*mayGather=*/true))
     return kernel;
   return createPlain(spec);
+} catch (const std::exception &exception) { // Callers have no exceptions.
+  error = exception.what();
+  return nullptr;
 }
 
 std::unique_ptr<Kernel> createContraction(const ContractionSpec &spec,

@@ -92,15 +92,18 @@ static size_t span(std::initializer_list<std::pair<int64_t, int64_t>> dims,
   return static_cast<size_t>(last + 1);
 }
 
-/// Runs a new kernel for each set of operands: constant ones may be packed.
+/// Runs a new kernel for each set of operands: constant ones may be packed. The
+/// left operand has at least `lhsElements`.
 template <typename Create>
-static bool runAndCompare(const ImplicitGemm &gemm, Create create) {
+static bool runAndCompare(const ImplicitGemm &gemm, size_t lhsElements,
+                          Create create) {
   std::vector<int64_t> lhsOffsets = sumOffsets(gemm, /*rhs=*/false);
   std::vector<int64_t> rhsOffsets = sumOffsets(gemm, /*rhs=*/true);
   int64_t rowTotal = gemm.rowCount(), lhsRow, outRow;
   rowOffsets(gemm, rowTotal - 1, 1, &lhsRow, &outRow);
   std::vector<uint8_t> lhs(
-      span({{gemm.groups, gemm.lhsGroup}}, lhsRow + lhsOffsets.back()));
+      std::max(lhsElements, span({{gemm.groups, gemm.lhsGroup}},
+                                 lhsRow + lhsOffsets.back())));
   std::vector<uint8_t> rhs(
       span({{gemm.groups, gemm.rhsGroup}, {gemm.n, gemm.rhsStride}},
            rhsOffsets.back()));
@@ -170,7 +173,7 @@ static std::string keyOf(const char *implementation, const ImplicitGemm &gemm) {
 /// `gemm` describes what a kernel computes and `create` makes one.
 template <typename Create>
 static bool isExact(const char *implementation, const ImplicitGemm &gemm,
-                    Create create) {
+                    size_t lhsElements, Create create) {
   // Sums that may exceed 2^24 by little only would not show a rounding to f32.
   int64_t product = 128 * (gemm.lhsType == ElementType::S8 ? 128 : 255);
   constexpr int64_t kFloatLimit = 1 << 24, kMargin = 16;
@@ -183,12 +186,13 @@ static bool isExact(const char *implementation, const ImplicitGemm &gemm,
   auto [verdict, isNew] =
       verdicts.try_emplace(keyOf(implementation, gemm), false);
   if (isNew)
-    verdict->second = runAndCompare(gemm, create);
+    verdict->second = runAndCompare(gemm, lhsElements, create);
   return verdict->second;
 }
 
 bool int8IsExact(const Kernel &kernel, const ContractionSpec &spec) {
   return isExact(kernel.implementation(), toImplicitGemm(spec),
+                 /*lhsElements=*/0,
                  [&] { return createOneDnnContraction(spec); });
 }
 
@@ -196,7 +200,15 @@ bool int8IsExact(const Kernel &kernel, const ConvolutionSpec &spec) {
   // Images are alike: two of them tell as much as many.
   ConvolutionSpec few = spec;
   few.batch = std::min<int64_t>(spec.batch, 2);
+  // Kernels may read all of the input, also what no tap needs.
+  const ConvolutionSpec::Strides &strides = few.inputStrides;
+  int64_t last = (few.batch - 1) * strides.outer +
+                 (few.groups - 1) * strides.group +
+                 (few.inputChannels - 1) * strides.channel;
+  for (unsigned d = 0; d < few.rank; ++d)
+    last += (few.inputSize[d] - 1) * strides.spatial[d];
   return isExact(kernel.implementation(), toImplicitGemm(few),
+                 static_cast<size_t>(last + 1),
                  [&] { return createOneDnnConvolution(few); });
 }
 

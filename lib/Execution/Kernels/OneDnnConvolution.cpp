@@ -27,6 +27,12 @@ struct Activation {
   std::vector<CopyDim> toDense; ///< From the caller's layout; empty: none.
 };
 
+/// The filter as a dense tensor, and the copy that makes it one (empty: none).
+struct Filter {
+  dnnl::memory::desc dense;
+  std::vector<CopyDim> toDense;
+};
+
 /// One convolution through one primitive, run once or once per image.
 class OneDnnConvolution : public Kernel {
 public:
@@ -131,6 +137,34 @@ static std::vector<CopyDim> nhwcCopy(unsigned rank, int64_t batch,
   return dims;
 }
 
+/// Filters become dense [g]oihw first: the only source from which oneDNN's
+/// reorders compute what its int8 kernels append to the weights.
+static Filter describe(const ConvolutionSpec &spec) {
+  const ConvolutionSpec::Strides &strides = spec.filterStrides;
+  Dims sizes = {spec.groups, spec.outputChannels, spec.inputChannels};
+  Dims sources = {strides.group, strides.outer, strides.channel};
+  sizes.insert(sizes.end(), spec.kernelSize, spec.kernelSize + spec.rank);
+  sources.insert(sources.end(), strides.spatial, strides.spatial + spec.rank);
+  if (spec.groups == 1) {
+    sizes.erase(sizes.begin());
+    sources.erase(sources.begin());
+  }
+  Filter filter;
+  Dims denseStrides(sizes.size());
+  bool isDense = true;
+  int64_t stride = 1;
+  for (size_t d = sizes.size(); d-- > 0; stride *= sizes[d]) {
+    denseStrides[d] = stride;
+    filter.toDense.push_back({sizes[d], sources[d], stride});
+    isDense &= sizes[d] == 1 || sources[d] == stride;
+  }
+  if (isDense)
+    filter.toDense.clear();
+  filter.dense =
+      dnnl::memory::desc(sizes, oneDnnType(spec.filterType), denseStrides);
+  return filter;
+}
+
 OneDnnConvolution::OneDnnConvolution(const ConvolutionSpec &given)
     : spec(withImageRank(given)) {
   SingleThreaded singleThreaded;
@@ -163,33 +197,8 @@ OneDnnConvolution::OneDnnConvolution(const ConvolutionSpec &given)
   output.toDense = nhwcCopy(rank, images, spec.groups, spec.outputChannels,
                             spec.outputSize, spec.outputStrides);
 
-  // Filters become dense [g]oihw first: the only source from which oneDNN's
-  // reorders compute what its int8 kernels append to the weights.
-  Dims filterDims = {spec.outputChannels, spec.inputChannels};
-  filterDims.insert(filterDims.end(), spec.kernelSize, spec.kernelSize + rank);
-  if (spec.groups > 1)
-    filterDims.insert(filterDims.begin(), spec.groups);
-  Dims denseStrides(filterDims.size());
-  std::vector<CopyDim> toDense;
-  int64_t dense = 1;
-  for (size_t d = filterDims.size(); d-- > 0; dense *= filterDims[d]) {
-    denseStrides[d] = dense;
-    size_t position = d + (spec.groups > 1 ? 0 : 1); // group, o, c, spatial...
-    const ConvolutionSpec::Strides &strides = spec.filterStrides;
-    int64_t stride = position == 0   ? strides.group
-                     : position == 1 ? strides.outer
-                     : position == 2 ? strides.channel
-                                     : strides.spatial[position - 3];
-    toDense.push_back({filterDims[d], stride, dense});
-  }
-  bool filterIsDense = true;
-  for (const CopyDim &dim : toDense)
-    filterIsDense &= dim.extent == 1 || dim.srcStride == dim.dstStride;
-  if (filterIsDense)
-    toDense.clear();
-  auto filterType = oneDnnType(spec.filterType);
-  dnnl::memory::desc denseDesc(filterDims, filterType, denseStrides);
-  dnnl::memory::desc anyDesc(filterDims, filterType,
+  Filter filter = describe(spec);
+  dnnl::memory::desc anyDesc(filter.dense.dims(), oneDnnType(spec.filterType),
                              dnnl::memory::format_tag::any);
 
   dnnl::primitive_attr attr;
@@ -217,9 +226,9 @@ OneDnnConvolution::OneDnnConvolution(const ConvolutionSpec &given)
   name = std::string("onednn:") + desc.impl_info_str();
   if (isUnsuitable())
     return;
-  weights =
-      std::make_unique<PackedOperand>(spec.filterType, spec.filterConstant,
-                                      toDense, denseDesc, desc.weights_desc());
+  weights = std::make_unique<PackedOperand>(spec.filterType,
+                                            spec.filterConstant, filter.toDense,
+                                            filter.dense, desc.weights_desc());
   primitive = std::make_unique<ReentrantPrimitive>(
       dnnl::convolution_forward(desc), desc.scratchpad_desc(),
       std::initializer_list<ReentrantPrimitive::Argument>{

@@ -14,6 +14,10 @@
 
 #include "OneDnnSupport.h"
 
+#if DNNL_CPU_RUNTIME != DNNL_RUNTIME_OMP && DNNL_CPU_RUNTIME != DNNL_RUNTIME_SEQ
+#error "kernels run in their caller's thread: oneDNN with OpenMP is needed"
+#endif
+
 // From the OpenMP runtime that oneDNN links. <omp.h> belongs to the compiler
 // and may be another runtime's.
 extern "C" {

@@ -236,6 +236,8 @@ void PlainGemm<Types>::packRhs(const void *rhs, Packed *dst) const {
   using Byte = int8_t;
   size_t width = byteWidth(gemm.rhsType);
   int64_t panelSize = paddedSum * micro.cols;
+  if (panelSize == 0)
+    return;
   for (int64_t g = 0; g < rhsGroups; ++g)
     for (int64_t p = 0; p < panels; ++p, dst += panelSize) {
       int64_t first = p * micro.cols;

@@ -11,9 +11,12 @@ import npz
 
 def run(*command, env=None, timeout=900):
     """Runs a tool from PATH; a death by signal is always a test failure."""
-    result = subprocess.run([str(part) for part in command], text=True,
-                            capture_output=True, timeout=timeout,
-                            env={**os.environ, **(env or {})})
+    try:
+        result = subprocess.run([str(part) for part in command], text=True,
+                                capture_output=True, timeout=timeout,
+                                env={**os.environ, **(env or {})})
+    except (OSError, subprocess.TimeoutExpired) as error:
+        fail(f"{command_line(command)}: {error}")
     if result.returncode < 0:
         fail(f"{command_line(command)} died of signal {-result.returncode}\n"
              + result.stderr[-2000:])

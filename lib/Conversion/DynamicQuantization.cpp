@@ -30,9 +30,11 @@ static Value constantF32(OpBuilder &b, Location loc, float value) {
 
 AffineMap mlir::qopt::getScaleMap(MLIRContext *context, int64_t rank,
                                   Granularity per) {
-  AffineMap identity = AffineMap::getMultiDimIdentityMap(rank, context);
-  return per == Granularity::Row ? identity.getMajorSubMap(rank - 1)
-                                 : AffineMap::get(rank, 0, context);
+  SmallVector<AffineExpr> exprs;
+  if (per == Granularity::Row)
+    for (int64_t dim = 0; dim + 1 < rank; ++dim)
+      exprs.push_back(getAffineDimExpr(dim, context));
+  return AffineMap::get(rank, 0, exprs, context);
 }
 
 /// max |x| over what one scale covers.

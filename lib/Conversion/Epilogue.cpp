@@ -66,17 +66,19 @@ Value mlir::qopt::buildElementwise(
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The operands of an epilogue generic, collected one by one.
+/// The operands of an elementwise generic over a main value and constants per
+/// channel, collected one by one.
 class Operands {
 public:
-  Operands(OpBuilder &builder, Location loc, const EpilogueInputs &inputs)
+  Operands(OpBuilder &builder, Location loc, Value main,
+           ArrayRef<int64_t> channelDims)
       : builder(builder), loc(loc),
-        shape(cast<RankedTensorType>(inputs.accumulator.getType()).getShape()) {
-    for (int64_t dim : inputs.channelDims) {
+        shape(cast<RankedTensorType>(main.getType()).getShape()) {
+    for (int64_t dim : channelDims) {
       channelShape.push_back(shape[dim]);
       channelExprs.push_back(builder.getAffineDimExpr(dim));
     }
-    add(inputs.accumulator, builder.getMultiDimIdentityMap(shape.size()));
+    add(main, builder.getMultiDimIdentityMap(shape.size()));
   }
 
   /// Index of the new block argument.
@@ -158,7 +160,7 @@ Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
   int32_t clampLow = quantmath::quantizeMul(low, r, zy, range);
   int32_t clampHigh = quantmath::quantizeMul(high, r, zy, range);
 
-  Operands operands(builder, loc, inputs);
+  Operands operands(builder, loc, inputs.accumulator, inputs.channelDims);
   unsigned m = operands.addChannels(multipliers);
   unsigned b0 = operands.addChannels(offsets);
   unsigned c = needsI32 ? operands.addChannels(corrections) : 0;
@@ -189,7 +191,7 @@ Value mlir::qopt::buildFloatEpilogue(OpBuilder &builder, Location loc,
     corrections.push_back(params.correction);
   }
   bool corrected = inputs.activationZeroPoint != 0;
-  Operands operands(builder, loc, inputs);
+  Operands operands(builder, loc, inputs.accumulator, inputs.channelDims);
   unsigned m = operands.addChannels(multipliers);
   unsigned bias = operands.addChannels(offsets);
   unsigned c = corrected ? operands.addChannels(corrections) : 0;
@@ -207,7 +209,7 @@ Value mlir::qopt::buildDynamicEpilogue(OpBuilder &builder, Location loc,
                                        const EpilogueInputs &inputs,
                                        Value activationScale,
                                        AffineMap scaleMap) {
-  Operands operands(builder, loc, inputs);
+  Operands operands(builder, loc, inputs.accumulator, inputs.channelDims);
   unsigned s = operands.add(activationScale, scaleMap);
   unsigned w = operands.addChannels(inputs.weightScales);
   unsigned bias = operands.addChannels(inputs.bias);
@@ -224,26 +226,27 @@ Value mlir::qopt::buildDynamicEpilogue(OpBuilder &builder, Location loc,
 //===----------------------------------------------------------------------===//
 
 Value mlir::qopt::buildQuantize(OpBuilder &builder, Location loc, Value input,
-                                quant::UniformQuantizedType type) {
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
-  float r = quantmath::reciprocalScale(static_cast<float>(type.getScale()));
-  int32_t z = type.getZeroPoint();
-  int32_t low = type.getStorageTypeMin(), high = type.getStorageTypeMax();
-  return buildElementwise(
-      builder, loc, shape, builder.getI8Type(), input,
-      builder.getMultiDimIdentityMap(shape.size()),
+                                const QuantizedParameters &type) {
+  SmallVector<float> reciprocals;
+  for (float scale : type.scales)
+    reciprocals.push_back(quantmath::reciprocalScale(scale));
+  int32_t z = type.zeroPoints.front();
+  Operands operands(builder, loc, input, type.channelDims);
+  unsigned r = type.channelDims.empty() ? 0 : operands.addChannels(reciprocals);
+  return operands.build(
+      builder.getI8Type(),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
-        Value x =
-            arith::MulFOp::create(b, loc, args[0], constantF32(b, loc, r));
+        Value factor = r ? args[r] : constantF32(b, loc, reciprocals.front());
+        Value x = arith::MulFOp::create(b, loc, args[0], factor);
         x = math::RoundEvenOp::create(b, loc, x);
         // NaN becomes real 0.
         Value isNaN =
             arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
         x = arith::SelectOp::create(b, loc, isNaN, constantF32(b, loc, 0.0f),
                                     x);
-        x = clamp(b, loc, x, low - z, high - z);
+        x = clamp(b, loc, x, type.low - z, type.high - z);
         if (z == 0)
-          return toStorage(b, loc, x, type.isSigned());
+          return toStorage(b, loc, x, type.isSigned);
         Value q = arith::FPToSIOp::create(b, loc, b.getI32Type(), x);
         q = arith::AddIOp::create(b, loc, q, constantI32(b, loc, z));
         return arith::TruncIOp::create(b, loc, b.getI8Type(), q);
@@ -252,23 +255,28 @@ Value mlir::qopt::buildQuantize(OpBuilder &builder, Location loc, Value input,
 
 Value mlir::qopt::buildDequantize(OpBuilder &builder, Location loc,
                                   Value integers,
-                                  quant::UniformQuantizedType type) {
-  ArrayRef<int64_t> shape =
-      cast<RankedTensorType>(integers.getType()).getShape();
-  float s = type.getScale();
-  int32_t z = type.getZeroPoint();
-  return buildElementwise(
-      builder, loc, shape, builder.getF32Type(), integers,
-      builder.getMultiDimIdentityMap(shape.size()),
+                                  const QuantizedParameters &type) {
+  bool perChannel = !type.channelDims.empty();
+  bool perChannelZero = perChannel && !type.hasOneZeroPoint();
+  int32_t zeroPoint = type.zeroPoints.front();
+  Operands operands(builder, loc, integers, type.channelDims);
+  unsigned s = perChannel ? operands.addChannels(type.scales) : 0;
+  unsigned z = perChannelZero ? operands.addChannels(type.zeroPoints) : 0;
+  return operands.build(
+      builder.getF32Type(),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Type i32 = b.getI32Type();
         Value q =
-            type.isSigned()
+            type.isSigned
                 ? arith::ExtSIOp::create(b, loc, i32, args[0]).getResult()
                 : arith::ExtUIOp::create(b, loc, i32, args[0]).getResult();
-        if (z != 0)
-          q = arith::SubIOp::create(b, loc, q, constantI32(b, loc, z));
+        if (perChannelZero || zeroPoint != 0)
+          q = arith::SubIOp::create(
+              b, loc, q,
+              perChannelZero ? args[z] : constantI32(b, loc, zeroPoint));
         Value x = arith::SIToFPOp::create(b, loc, b.getF32Type(), q);
-        return arith::MulFOp::create(b, loc, x, constantF32(b, loc, s));
+        Value scale =
+            perChannel ? args[s] : constantF32(b, loc, type.scales.front());
+        return arith::MulFOp::create(b, loc, x, scale);
       });
 }

@@ -51,7 +51,7 @@ struct EpilogueChain {
 struct Weight {
   Value integers;
   std::vector<int8_t> values;
-  quant::QuantizedType type;
+  QuantizedParameters parameters;
 };
 
 struct LowerToInteger : public qopt::impl::LowerToIntegerBase<LowerToInteger> {
@@ -67,6 +67,12 @@ private:
 };
 } // namespace
 
+/// The parameters of the quantized type of `value`, if lowering knows them.
+static FailureOr<QuantizedParameters> getParameters(Value value) {
+  return QuantizedParameters::get(
+      cast<quant::QuantizedType>(getElementTypeOrSelf(value.getType())));
+}
+
 /// `dcast(scast(constant))` on the weight operand of `match`.
 static std::optional<Weight> matchWeight(Value value) {
   auto dequantize = value.getDefiningOp<quant::DequantizeCastOp>();
@@ -79,11 +85,11 @@ static std::optional<Weight> matchWeight(Value value) {
   if (!attr)
     return std::nullopt;
   FailureOr<std::vector<int8_t>> values = readInt8s(attr);
-  auto type = cast<quant::QuantizedType>(
-      getElementTypeOrSelf(dequantize.getInput().getType()));
-  if (failed(values))
+  FailureOr<QuantizedParameters> parameters =
+      getParameters(dequantize.getInput());
+  if (failed(values) || failed(parameters))
     return std::nullopt;
-  return Weight{storage.getInput(), std::move(*values), type};
+  return Weight{storage.getInput(), std::move(*values), std::move(*parameters)};
 }
 
 /// The matchers see constants as weights; in QDQ form those are under casts, so
@@ -176,7 +182,7 @@ static void fillWeightFacts(const Quantizable &match, const Weight &weight,
                   inputs.weightAbsoluteSums[channel] +=
                       std::abs(int(weight.values[i]));
                 });
-  inputs.weightScales = getWeightScales(weight.type);
+  inputs.weightScales = weight.parameters.scales;
   if (inputs.weightScales.size() == 1)
     inputs.weightScales.assign(channels, inputs.weightScales[0]);
 }
@@ -237,7 +243,8 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
                 "its activation is not quantized per tensor in the QDQ form");
     return success();
   }
-  if (!isContractionWeight(weight.type, match) || !startsFromZero(match)) {
+  if (!isContractionWeight(weight.parameters, match) ||
+      !startsFromZero(match)) {
     reportFloat(report, op, match.kind,
                 startsFromZero(match)
                     ? "its weight is not symmetric s8 with scales per output "
@@ -297,21 +304,6 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
   return success();
 }
 
-/// `dcast(scast(constant))` as an f32 constant, or null: a weight whose
-/// contraction stays float.
-static Value foldDequantize(OpBuilder &builder, quant::DequantizeCastOp op) {
-  auto storage = op.getInput().getDefiningOp<quant::StorageCastOp>();
-  ElementsAttr attr =
-      storage ? getConstantElements(storage.getInput()) : ElementsAttr();
-  if (!attr)
-    return {};
-  FailureOr<ElementsAttr> reals =
-      dequantizeConstant(attr, cast<quant::QuantizedType>(getElementTypeOrSelf(
-                                   op.getInput().getType())));
-  return succeeded(reals) ? makeConstant(builder, op.getLoc(), *reals)
-                          : Value();
-}
-
 void LowerToInteger::lowerCasts() {
   SmallVector<Operation *> casts;
   getOperation().walk([&](Operation *op) {
@@ -328,30 +320,23 @@ void LowerToInteger::lowerCasts() {
       if (!dynamic->use_empty())
         dynamic.replaceAllUsesWith(expandDynamicDequantize(builder, dynamic));
     } else if (auto quantize = dyn_cast<quant::QuantizeCastOp>(op)) {
-      auto type = dyn_cast<quant::UniformQuantizedType>(
-          getElementTypeOrSelf(quantize.getResult().getType()));
-      if (!type)
+      FailureOr<QuantizedParameters> type = getParameters(quantize.getResult());
+      if (failed(type) || !type->hasOneZeroPoint())
         continue;
       Value integers =
-          buildQuantize(builder, op->getLoc(), quantize.getInput(), type);
+          buildQuantize(builder, op->getLoc(), quantize.getInput(), *type);
       quantize.replaceAllUsesWith(
           quant::StorageCastOp::create(builder, op->getLoc(),
                                        quantize.getResult().getType(), integers)
               .getResult());
     } else if (auto dequantize = dyn_cast<quant::DequantizeCastOp>(op)) {
-      auto type = dyn_cast<quant::UniformQuantizedType>(
-          getElementTypeOrSelf(dequantize.getInput().getType()));
-      if (dequantize->use_empty())
-        continue;
-      if (Value constant = foldDequantize(builder, dequantize)) {
-        dequantize.replaceAllUsesWith(constant);
-        continue;
-      }
-      if (!type)
+      FailureOr<QuantizedParameters> type =
+          getParameters(dequantize.getInput());
+      if (failed(type) || dequantize->use_empty())
         continue;
       Value integers = getStorage(builder, dequantize.getInput());
       dequantize.replaceAllUsesWith(
-          buildDequantize(builder, op->getLoc(), integers, type));
+          buildDequantize(builder, op->getLoc(), integers, *type));
     }
   }
   // What is left of scast comes in inverse pairs.

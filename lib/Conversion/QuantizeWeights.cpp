@@ -74,7 +74,7 @@ static quant::QuantizedType makeWeightType(MLIRContext *context,
 }
 
 int64_t QuantizedWeights::getBytes() const {
-  return values.getNumElements() + sizeof(float) * getWeightScales(type).size();
+  return values.getNumElements() + sizeof(float) * numScales;
 }
 
 FailureOr<QuantizedWeights>
@@ -144,44 +144,12 @@ void mlir::qopt::insertWeightCasts(const Quantizable &match,
       quant::DequantizeCastOp::create(builder, loc, floatType, quantized));
 }
 
-/// The zero points of `type` in the order of getWeightScales.
-static SmallVector<int64_t> getZeroPoints(quant::QuantizedType type) {
-  SmallVector<int64_t> zeroPoints;
-  if (auto uniform = dyn_cast<quant::UniformQuantizedType>(type))
-    zeroPoints.push_back(uniform.getZeroPoint());
-  else if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type))
-    zeroPoints.assign(axis.getZeroPoints().begin(), axis.getZeroPoints().end());
-  else if (auto block = dyn_cast<quant::UniformQuantizedSubChannelType>(type))
-    for (const APInt &zeroPoint : block.getZeroPoints().getValues<APInt>())
-      zeroPoints.push_back(zeroPoint.getSExtValue());
-  return zeroPoints;
-}
-
-/// The dimensions along which scales differ, ascending; failure for blocks of
-/// more than one index.
-static FailureOr<SmallVector<int64_t>>
-getChannelDims(quant::QuantizedType type) {
-  SmallVector<int64_t> dims;
-  if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type)) {
-    dims.push_back(axis.getQuantizedDimension());
-  } else if (auto block =
-                 dyn_cast<quant::UniformQuantizedSubChannelType>(type)) {
-    if (llvm::any_of(block.getBlockSizes(), [](int64_t b) { return b != 1; }))
-      return failure();
-    dims.assign(block.getQuantizedDimensions().begin(),
-                block.getQuantizedDimensions().end());
-    llvm::sort(dims);
-  }
-  return dims;
-}
-
-bool mlir::qopt::isContractionWeight(quant::QuantizedType type,
+bool mlir::qopt::isContractionWeight(const QuantizedParameters &parameters,
                                      const Quantizable &match) {
-  FailureOr<SmallVector<int64_t>> dims = getChannelDims(type);
-  return succeeded(dims) && type.isSigned() &&
-         (dims->empty() ||
-          ArrayRef<int64_t>(*dims) == ArrayRef(match.weightChannelDims)) &&
-         llvm::all_of(getZeroPoints(type), [](int64_t z) { return z == 0; });
+  return parameters.isSigned &&
+         (parameters.channelDims.empty() ||
+          parameters.channelDims == match.weightChannelDims) &&
+         llvm::all_of(parameters.zeroPoints, [](int32_t z) { return z == 0; });
 }
 
 bool mlir::qopt::cannotOverflow(Type activation,
@@ -205,38 +173,4 @@ bool mlir::qopt::cannotOverflow(Type activation,
 std::string mlir::qopt::describeOverflow(const Quantizable &match) {
   return "an i32 accumulator could overflow: " +
          std::to_string(match.reductionSize) + " products per result";
-}
-
-FailureOr<ElementsAttr>
-mlir::qopt::dequantizeConstant(ElementsAttr integers,
-                               quant::QuantizedType type) {
-  FailureOr<std::vector<int8_t>> values = readInt8s(integers);
-  FailureOr<SmallVector<int64_t>> channelDims = getChannelDims(type);
-  if (failed(values) || failed(channelDims))
-    return failure();
-  SmallVector<float> scales = getWeightScales(type);
-  SmallVector<int64_t> zeroPoints = getZeroPoints(type);
-  auto shape = cast<RankedTensorType>(integers.getType()).getShape();
-  std::vector<float> reals(values->size());
-  forEachWeight(shape, *channelDims, [&](int64_t i, int64_t channel) {
-    int32_t q = (*values)[i];
-    if (!type.isSigned())
-      q = static_cast<uint8_t>(q);
-    reals[i] = quantmath::dequantize(q, scales[channel], zeroPoints[channel]);
-  });
-  return makeFloatElements(
-      RankedTensorType::get(shape, Float32Type::get(type.getContext())), reals,
-      "weight");
-}
-
-SmallVector<float> mlir::qopt::getWeightScales(quant::QuantizedType type) {
-  SmallVector<float> scales;
-  if (auto uniform = dyn_cast<quant::UniformQuantizedType>(type))
-    scales.push_back(uniform.getScale());
-  else if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type))
-    scales.assign(axis.getScales().begin(), axis.getScales().end());
-  else if (auto block = dyn_cast<quant::UniformQuantizedSubChannelType>(type))
-    for (const APFloat &scale : block.getScales().getValues<APFloat>())
-      scales.push_back(scale.convertToFloat());
-  return scales;
 }

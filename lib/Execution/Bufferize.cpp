@@ -18,6 +18,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -25,7 +26,23 @@ using namespace mlir;
 using namespace mlir::qopt;
 using namespace mlir::qopt::cpu;
 
+/// A tensor.empty of its own for each use. Shared ones (CSE merges them) would
+/// make every op that writes into them an alias of all others, on which the
+/// analysis spends cubic time.
+static void separateEmptyTensors(ModuleOp module) {
+  SmallVector<tensor::EmptyOp> ops;
+  module.walk([&](tensor::EmptyOp op) { ops.push_back(op); });
+  for (tensor::EmptyOp op : ops) {
+    for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+      OpBuilder builder(use.getOwner());
+      use.set(builder.clone(*op)->getResult(0));
+    }
+    op.erase();
+  }
+}
+
 LogicalResult cpu::bufferize(ModuleOp module) {
+  separateEmptyTensors(module);
   PassManager manager(module.getContext());
   manager.enableVerifier(false);
   manager.addPass(bufferization::createEmptyTensorEliminationPass());

@@ -60,7 +60,8 @@ static LogicalResult verifyTypes(Operation *op) {
 
 static LogicalResult verifyOp(Operation *op) {
   StringRef dialect = op->getName().getDialectNamespace();
-  if (!isKnownDialect(dialect))
+  // Third-party ops take part by saying how they are quantized.
+  if (!isKnownDialect(dialect) && !isa<QuantizableOpInterface>(op))
     return op->emitError() << "op '" << op->getName()
                            << "' cannot be imported: dialect '" << dialect
                            << "' is not one of func, linalg, tensor, arith, "

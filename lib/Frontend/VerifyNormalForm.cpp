@@ -27,7 +27,7 @@ static bool isNormalFormDialect(StringRef name) {
 
 static LogicalResult verifyOp(Operation *op) {
   StringRef dialect = op->getName().getDialectNamespace();
-  if (!isNormalFormDialect(dialect))
+  if (!isNormalFormDialect(dialect) && !isa<QuantizableOpInterface>(op))
     return op->emitError() << "op '" << op->getName()
                            << "' is not part of normal form: import left it "
                               "behind";

@@ -92,7 +92,7 @@ TEST(NpzMalformed, DictsThatAreNoHeader) {
       {"{" + descr + " " + order + ", " + shape + "}", "expected '}'"},
       {"{" + descr + ", , " + order + ", " + shape + "}", "expected a string"},
       {"{'descr' '|u1', " + order + ", " + shape + "}", "expected ':'"},
-      {"{'descr': '|u1, " + order, "expected the end of a string"},
+      {"{'descr': '|u1, ", "expected the end of a string"},
       {"{'descr': '|u\\x31', " + order + ", " + shape + "}",
        "expected the end of a string"},
       {"{'descr': 1, " + order + ", " + shape + "}", "expected a string"},
@@ -244,8 +244,10 @@ TEST(NpzMalformed, CompressedSizesThatLie) {
     EXPECT_NE(stored.readError("a"), "") << size;
     Opened deflated(zip({{"a.npy", deflateStored(kArray), 8, kArray.size(),
                           size, crc32(kArray)}}));
-    if (size < kArray.size())
-      EXPECT_NE(deflated.readError("a"), "") << size;
+    std::string reason = deflated.readError("a");
+    if (size < kArray.size()) { // Input beyond the stream's end is unread.
+      EXPECT_NE(reason, "") << size;
+    }
   }
 }
 
@@ -282,10 +284,9 @@ TEST(NpzMalformed, ChecksumsAreCompared) {
 }
 
 TEST(NpzMalformed, CompressionThatIsNotRead) {
-  for (uint16_t method : {1, 9, 12, 14, 95, 99}) {
+  for (uint16_t method : {1, 9, 12, 14, 95}) {
     Opened opened(zip({{"a.npy", kArray, method}}));
-    if (opened.reader)
-      expectContains(opened.readError("a"), "expected stored or deflated");
+    expectContains(opened.readError("a"), "expected stored or deflated");
   }
   Opened encrypted(zip({{"a.npy", kArray, 0, {}, {}, {}, 1}}));
   EXPECT_NE(encrypted.readError("a"), "");

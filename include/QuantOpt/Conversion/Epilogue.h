@@ -15,6 +15,7 @@
 #ifndef QUANTOPT_CONVERSION_EPILOGUE_H
 #define QUANTOPT_CONVERSION_EPILOGUE_H
 
+#include "QuantOpt/Conversion/QuantizedParameters.h"
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/IR/Builders.h"
 
@@ -57,13 +58,14 @@ Value buildDynamicEpilogue(OpBuilder &builder, Location loc,
                            const EpilogueInputs &inputs, Value activationScale,
                            AffineMap scaleMap);
 
-/// Q_mul(x; 1/s, z) elementwise: f32 -> i8 storage of `type`.
+/// Q_mul(x; 1/s, z) elementwise: f32 -> i8 storage. One zero point for all
+/// channels.
 Value buildQuantize(OpBuilder &builder, Location loc, Value input,
-                    quant::UniformQuantizedType type);
+                    const QuantizedParameters &type);
 
-/// D(q; s, z) elementwise: i8 storage of `type` -> f32.
+/// D(q; s, z) elementwise: i8 storage -> f32.
 Value buildDequantize(OpBuilder &builder, Location loc, Value integers,
-                      quant::UniformQuantizedType type);
+                      const QuantizedParameters &type);
 
 /// An all-parallel generic over `shape` with result element type `resultType`;
 /// `maps` are those of `inputs`, the result's is the identity.

@@ -10,6 +10,7 @@
 #define QUANTOPT_CONVERSION_QUANTIZEWEIGHTS_H
 
 #include "QuantOpt/Analysis/Quantizable.h"
+#include "QuantOpt/Conversion/QuantizedParameters.h"
 
 namespace mlir::qopt {
 
@@ -22,6 +23,7 @@ struct QuantizedWeights {
   /// Σ|qw| over each output channel: bounds its accumulator.
   SmallVector<int64_t> absoluteSums;
   int64_t deadChannels = 0;
+  int64_t numScales = 0;
 
   /// Bytes of the integers and of their f32 scales.
   int64_t getBytes() const;
@@ -43,19 +45,11 @@ std::string describeOverflow(const Quantizable &match);
 void insertWeightCasts(const Quantizable &match,
                        const QuantizedWeights &weights);
 
-/// True if a constant weight of `type` is what integer contractions take: s8
-/// with zero points 0, and one scale or one per output channel of `match`.
-bool isContractionWeight(quant::QuantizedType type, const Quantizable &match);
-
-/// The real values of a constant i8 tensor of quantized type `type`: for
-/// weights whose contraction stays float. Failure for blocks of more than one
-/// index.
-FailureOr<ElementsAttr> dequantizeConstant(ElementsAttr integers,
-                                           quant::QuantizedType type);
-
-/// The f32 scale of each output channel of weight type `type`, row-major over
-/// the channel dimensions, one for all where the type is per tensor.
-SmallVector<float> getWeightScales(quant::QuantizedType type);
+/// True if a constant weight with these parameters is what integer contractions
+/// take: s8 with zero points 0, and one scale or one per output channel of
+/// `match`.
+bool isContractionWeight(const QuantizedParameters &parameters,
+                         const Quantizable &match);
 
 /// The flat output-channel index of every element of a weight in row-major
 /// order is a mixed-radix walk over `shape`; this calls

@@ -59,8 +59,7 @@ private:
   /// Puts `dynamic_dequantize(dynamic_quantize(x))` on the activation operand.
   void quantizeDynamically(const Quantizable &match);
   void replaceObserver(ObserveOp op);
-  /// Fails for each contraction with constant weights that stays float and was
-  /// not asked to.
+  /// Fails for each contraction with constant weights that stays float.
   LogicalResult verifyNoFallback();
 
   Report report;
@@ -125,8 +124,7 @@ LogicalResult Quantize::verifyNoFallback() {
   getOperation().walk([&](Operation *op) {
     std::optional<Quantizable> match = matchQuantizable(op);
     const Report::OpRow *row = report.findOp(qopt::getOpName(op));
-    if (!match || !match->weight || !row ||
-        StringRef(row->reason).starts_with("kept float"))
+    if (!match || !match->weight || !row)
       return;
     op->emitError() << "'" << qopt::getOpName(op)
                     << "' stays float, which require-int8 forbids: "

@@ -6,9 +6,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Conversion/QuantizedParameters.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
-
-#include "mlir/IR/Matchers.h"
 
 #include <cmath>
 
@@ -20,32 +19,8 @@ namespace mlir::qopt {
 using namespace mlir;
 using namespace mlir::qopt;
 
-static bool isUsableScale(double scale) {
+static bool isUsableScale(float scale) {
   return std::isfinite(scale) && scale > 0;
-}
-
-/// Scales and zero points of the three uniform types; failure for any other.
-static LogicalResult getParameters(quant::QuantizedType type,
-                                   SmallVectorImpl<double> &scales,
-                                   SmallVectorImpl<int64_t> &zeroPoints) {
-  if (auto uniform = dyn_cast<quant::UniformQuantizedType>(type)) {
-    scales.push_back(uniform.getScale());
-    zeroPoints.push_back(uniform.getZeroPoint());
-    return success();
-  }
-  if (auto axis = dyn_cast<quant::UniformQuantizedPerAxisType>(type)) {
-    scales.append(axis.getScales().begin(), axis.getScales().end());
-    zeroPoints.append(axis.getZeroPoints().begin(), axis.getZeroPoints().end());
-    return success();
-  }
-  if (auto block = dyn_cast<quant::UniformQuantizedSubChannelType>(type)) {
-    for (const APFloat &scale : block.getScales().getValues<APFloat>())
-      scales.push_back(scale.convertToDouble());
-    for (const APInt &zeroPoint : block.getZeroPoints().getValues<APInt>())
-      zeroPoints.push_back(zeroPoint.getSExtValue());
-    return success();
-  }
-  return failure();
 }
 
 /// A uniform type over 8 bits and f32, with usable parameters.
@@ -53,11 +28,12 @@ static LogicalResult verifyQuantizedType(Operation *op, Type type) {
   auto quantized = dyn_cast<quant::QuantizedType>(getElementTypeOrSelf(type));
   if (!quantized)
     return success();
-  SmallVector<double> scales;
-  SmallVector<int64_t> zeroPoints;
-  if (failed(getParameters(quantized, scales, zeroPoints)))
+  FailureOr<QuantizedParameters> parameters =
+      QuantizedParameters::get(quantized);
+  if (failed(parameters))
     return op->emitError() << "has the type " << quantized
-                           << ", which is not a !quant.uniform type";
+                           << ", which is not a !quant.uniform type with one "
+                              "scale per tensor or per channel";
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor || !tensor.hasStaticShape())
     return op->emitError() << "casts " << type
@@ -69,27 +45,18 @@ static LogicalResult verifyQuantizedType(Operation *op, Type type) {
   if (!quantized.getExpressedType().isF32())
     return op->emitError() << "expresses " << quantized.getExpressedType()
                            << "; QDQ form expresses f32";
-  if (!llvm::all_of(scales, isUsableScale))
+  if (!llvm::all_of(parameters->scales, isUsableScale))
     return op->emitError("has a scale that is not positive and finite");
-  for (int64_t zeroPoint : zeroPoints)
+  for (int32_t zeroPoint : parameters->zeroPoints)
     if (zeroPoint < quantized.getStorageTypeMin() ||
         zeroPoint > quantized.getStorageTypeMax())
       return op->emitError() << "has the zero point " << zeroPoint
                              << ", which its storage cannot hold";
+  if (isa<quant::QuantizeCastOp>(op) && !parameters->hasOneZeroPoint())
+    return op->emitError(
+        "quantizes with a zero point per channel; only weights "
+        "may be asymmetric per channel");
   return success();
-}
-
-static bool isPerChannel(Type type) {
-  return isa<quant::UniformQuantizedPerAxisType,
-             quant::UniformQuantizedSubChannelType>(getElementTypeOrSelf(type));
-}
-
-/// True for the casts of `dcast(scast(constant))`.
-static bool isConstantWeight(Operation *op) {
-  if (isa<quant::DequantizeCastOp>(op))
-    op = op->getOperand(0).getDefiningOp<quant::StorageCastOp>();
-  return isa_and_nonnull<quant::StorageCastOp>(op) &&
-         matchPattern(op->getOperand(0), m_Constant());
 }
 
 static LogicalResult verifyOp(Operation *op) {
@@ -100,13 +67,6 @@ static LogicalResult verifyOp(Operation *op) {
     return success();
   if (failed(verifyQuantizedType(op, op->getOperand(0).getType())))
     return failure();
-  // Scales per channel are for weights.
-  bool perChannel = llvm::any_of(op->getResultTypes(), isPerChannel) ||
-                    llvm::any_of(op->getOperandTypes(), isPerChannel);
-  if (perChannel && !isConstantWeight(op))
-    return op->emitError(
-        "is quantized per channel, which only constant weights "
-        "may be: activations have one scale per tensor");
   return verifyQuantizedType(op, op->getResult(0).getType());
 }
 

@@ -22,8 +22,8 @@ for argument in "$@"; do
 done
 
 results=build/check
+rm -rf "$results"
 mkdir -p "$results"
-rm -f "$results"/*.xml
 steps=$results/steps.tsv
 : >"$steps"
 failed_step=
@@ -32,9 +32,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 finish() {
   say "result"
-  local xml=("$results"/*.xml)
-  [[ -e ${xml[0]} ]] || xml=()
-  python3 tools/lint/test_counts.py "$steps" "${xml[@]}"
+  python3 tools/test_counts.py "$results"
 }
 
 # step NAME COMMAND...: runs one check; status 77 means it was skipped, the
@@ -60,8 +58,8 @@ required() {
   if [[ -n $failed_step ]]; then finish || true; exit 1; fi
 }
 
-# Runs a suite that writes its own JUnit file; only a suite that did not get so
-# far counts as a step of its own.
+# suite NAME COMMAND...: a suite that writes $results/NAME.xml; only one that did
+# not get so far counts as a step of its own.
 suite() {
   local name=$1 status=0 start=$SECONDS
   shift
@@ -72,15 +70,16 @@ suite() {
   echo "($name: $((SECONDS - start)) s)"
 }
 
-unit_tests() { # BUILD_FOLDER NAME
-  ctest --test-dir "$1" --label-exclude '^lit$' --no-tests=error \
+unit_tests() { # BUILD_FOLDER SUITE
+  GTEST_OUTPUT="xml:$PWD/$results/gtest-$2/" ctest --test-dir "$1" \
+    --label-exclude '^lit$' --no-tests=error --parallel "$(nproc)" \
     --output-on-failure --output-junit "$PWD/$results/$2.xml"
 }
 
 lit_tests() {
   local llvm
   llvm=$(sed -n 's/^LLVM_DIR:PATH=//p' build/CMakeCache.txt)/../../../bin
-  "$llvm/lit" -v --xunit-xml-output "$results/lit.xml" build/test
+  python3 "$llvm/lit" -sv --xunit-xml-output "$results/lit.xml" build/test
 }
 
 [[ $deps -eq 0 ]] || required deps tools/install-deps.sh
@@ -88,12 +87,12 @@ required configure cmake --preset release
 required build cmake --build --preset release
 step format tools/lint/format.sh
 step lint python3 tools/lint/lint.py .
-suite unit unit_tests build unit
+suite ctest unit_tests build ctest
 suite lit lit_tests
 step quickstart tools/quickstart.sh --no-deps
 if [[ $asan -eq 1 ]]; then
   required asan-configure cmake --preset asan
   required asan-build cmake --build --preset asan
-  suite asan-unit unit_tests build-asan asan-unit
+  suite ctest-asan unit_tests build-asan ctest-asan
 fi
 finish

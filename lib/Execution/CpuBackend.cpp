@@ -16,7 +16,9 @@
 #include "QuantOpt/Frontend/Entry.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "mlir/Bytecode/BytecodeReader.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/SourceMgr.h"
 
 #include <cstdlib>
@@ -95,6 +97,22 @@ static qopt_status readModel(const char *path, Session &session,
   return session.module ? QOPT_OK : QOPT_INVALID_MODEL;
 }
 
+/// Float models may be TOSA, as they may be for quantization.
+static LogicalResult lowerTosa(ModuleOp module) {
+  bool hasTosa = module
+                     .walk([](Operation *op) {
+                       return isa<tosa::TosaDialect>(op->getDialect())
+                                  ? WalkResult::interrupt()
+                                  : WalkResult::advance();
+                     })
+                     .wasInterrupted();
+  if (!hasTosa)
+    return success();
+  PassManager pm(module.getContext());
+  buildTosaLowering(pm);
+  return pm.run(module);
+}
+
 static qopt_status openModel(const char *path, const qopt_cpu_options &options,
                              Session &session, std::string &messages) {
   ScopedDiagnosticHandler handler(&session.context, [&](Diagnostic &diagnostic) {
@@ -111,6 +129,8 @@ static qopt_status openModel(const char *path, const qopt_cpu_options &options,
   CpuOptions cpuOptions;
   if (options.kernels == QOPT_KERNELS_PLAIN)
     cpuOptions.kernels = cpu::KernelPreference::Plain;
+  if (failed(lowerTosa(*session.module)))
+    return QOPT_UNSUPPORTED;
   FailureOr<std::unique_ptr<CpuExecutable>> executable =
       CpuExecutable::compile(*session.module, entry->getName(), cpuOptions);
   if (failed(executable))

@@ -115,7 +115,7 @@ void lowerObservers(func::FuncOp entry);
 FailureOr<int64_t> planMemory(func::FuncOp entry);
 
 //===----------------------------------------------------------------------===//
-// LowerToLLVM.cpp
+// ExpandMath.cpp, LowerToLLVM.cpp
 //===----------------------------------------------------------------------===//
 
 /// What compiled code calls; see RunContext.h for what they do.
@@ -128,6 +128,10 @@ constexpr llvm::StringLiteral kAllocFn = "_mlir_memref_to_llvm_alloc";
 /// The function that the executable calls: `void(void *const *buffers)`, with
 /// the entry's arguments in order.
 constexpr llvm::StringLiteral kPackedEntryFn = "qopt_cpu_entry";
+
+/// Replaces the common transcendental functions of f32 by arithmetic
+/// (ExpandMath.cpp).
+void expandMath(ModuleOp module);
 
 /// From buffers and loops to the LLVM dialect. Functions take bare pointers;
 /// the packed entry is added.

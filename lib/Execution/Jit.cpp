@@ -43,6 +43,7 @@ struct CompileJob {
   std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module;
   std::unique_ptr<llvm::TargetMachine> machine;
+  unsigned optLevel;
   std::unique_ptr<llvm::MemoryBuffer> object;
   llvm::Error error = llvm::Error::success();
 };
@@ -125,7 +126,7 @@ translate(ModuleOp module, llvm::orc::JITTargetMachineBuilder &builder) {
 }
 
 /// LLVM's default pipeline, then code generation. Runs on any thread.
-static void optimizeAndEmit(CompileJob &job, unsigned optLevel) {
+static void optimizeAndEmit(CompileJob &job) {
   static const llvm::OptimizationLevel kLevels[] = {
       llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
       llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
@@ -139,7 +140,7 @@ static void optimizeAndEmit(CompileJob &job, unsigned optLevel) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, callGraph, modules);
-  llvm::OptimizationLevel level = kLevels[std::min(optLevel, 3u)];
+  llvm::OptimizationLevel level = kLevels[job.optLevel];
   auto pipeline = level == llvm::OptimizationLevel::O0
                       ? builder.buildO0DefaultPipeline(level)
                       : builder.buildPerModuleDefaultPipeline(level);
@@ -169,23 +170,25 @@ JitCode::compile(ModuleOp entry, ModuleOp nests, unsigned optLevel) {
       std::min<size_t>(kMaxCompileThreads,
                        std::max(1u, std::thread::hardware_concurrency())));
   std::vector<CompileJob> jobs;
-  auto addJob = [&](ModuleOp module) -> llvm::Error {
+  auto addJob = [&](ModuleOp module, unsigned level) -> llvm::Error {
     auto job = translate(module, *machine);
     if (!job)
       return job.takeError();
+    job->optLevel = level;
     jobs.push_back(std::move(*job));
     return llvm::Error::success();
   };
-  if (llvm::Error error = addJob(entry))
+  // The entry is long and has nothing but calls.
+  if (llvm::Error error = addJob(entry, std::min(optLevel, 1u)))
     return error;
   for (OwningOpRef<ModuleOp> &part : split(nests, numThreads))
-    if (llvm::Error error = addJob(*part))
+    if (llvm::Error error = addJob(*part, std::min(optLevel, 3u)))
       return error;
 
   std::vector<std::thread> threads;
   for (CompileJob &job : llvm::drop_begin(jobs))
-    threads.emplace_back([&job, optLevel] { optimizeAndEmit(job, optLevel); });
-  optimizeAndEmit(jobs.front(), optLevel);
+    threads.emplace_back([&job] { optimizeAndEmit(job); });
+  optimizeAndEmit(jobs.front());
   for (std::thread &thread : threads)
     thread.join();
 

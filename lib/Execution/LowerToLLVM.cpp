@@ -105,6 +105,7 @@ LogicalResult cpu::lowerEntryToLLVM(ModuleOp module, func::FuncOp entry) {
 }
 
 LogicalResult cpu::lowerNestsToLLVM(ModuleOp module) {
+  expandMath(module);
   PassManager manager(module.getContext());
   manager.enableVerifier(false);
   addScalarConversions(manager);

@@ -30,9 +30,7 @@ static SmallVector<std::string> toVector(const OptionsT &list) {
   return SmallVector<std::string>(list.begin(), list.end());
 }
 
-/// TOSA through upstream's lowering, and what that leaves behind: rescales as
-/// `tosa.apply_scale` and stray constants.
-static void addTosaLowering(OpPassManager &pm) {
+void mlir::qopt::buildTosaLowering(OpPassManager &pm) {
   tosa::addTosaToLinalgPasses(pm, TosaToLinalgOptions(),
                               TosaToLinalgNamedOptions(), std::nullopt);
   OpPassManager &func = pm.nest<func::FuncOp>();
@@ -47,7 +45,7 @@ void mlir::qopt::buildImportPhase(OpPassManager &pm,
                                   const JobOptions &options) {
   pm.addPass(createSpecializeShapes({options.entry, toVector(options.shapes)}));
   pm.addPass(createVerifyInput({options.entry}));
-  addTosaLowering(pm);
+  buildTosaLowering(pm);
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createNormalizeContractions());

@@ -527,17 +527,17 @@ TEST(CpuKernels, SumsBeyondFloatAndInt32) {
   std::mt19937 random(3);
   for (ElementType lhs : {kU8, kS8})
     for (ElementType rhs : {kS8, kU8})
-      for (int64_t k : {66311, 70001, 132104})
-        for (int64_t m : {1, 19}) {
-          ContractionSpec spec = matmul(lhs, rhs, m, 17, k);
+      for (int64_t k : {66311, 70001})
+        for (int64_t m : {1, 5}) {
+          ContractionSpec spec = matmul(lhs, rhs, m, 9, k);
           check(spec, random);
           if (HasFatalFailure())
             return;
           // All products of the largest magnitude and one sign.
-          Buffer left(lhs, m * k), right(rhs, 17 * k);
+          Buffer left(lhs, m * k), right(rhs, 9 * k);
           left.fill(lhs == kU8 ? 255 : 0x80);
           right.fill(rhs == kU8 ? 255 : 0x80);
-          Buffer out(ElementType::S32, m * 17), before(out);
+          Buffer out(ElementType::S32, m * 9), before(out);
           std::string error;
           for (KernelPreference preference :
                {KernelPreference::Auto, KernelPreference::Plain}) {

@@ -115,7 +115,7 @@ inline std::string zip(const std::vector<Member> &members) {
         littleEndian(member.zip64 ? 0xffffffff : size, 4) +
         littleEndian(member.name.size(), 2) + littleEndian(extra.size(), 2);
     directory += "PK\x01\x02" + littleEndian(45, 2) + common +
-                 littleEndian(0, 10) + littleEndian(archive.size(), 4) +
+                 std::string(10, '\0') + littleEndian(archive.size(), 4) +
                  member.name + extra;
     archive += "PK\x03\x04" + common + member.name + extra + member.data;
   }

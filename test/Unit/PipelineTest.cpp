@@ -86,6 +86,21 @@ TEST_F(MinimalHost, RunsThePipeline) {
   EXPECT_FALSE(StringRef(print(*module)).contains("qopt"));
 }
 
+/// Calibration compiles and runs the model: dialects, bufferization and
+/// translations of this host's context.
+TEST_F(MinimalHost, Calibrates) {
+  OwningOpRef<ModuleOp> module = parse(kModel);
+  PassManager pm(&context);
+  JobOptions options;
+  ASSERT_TRUE(succeeded(
+      options.parseFromString("to=calibrate calibration-data=" QUANTOPT_TEST_DIR
+                              "/Unit/Inputs/two.calib.npz")));
+  ASSERT_TRUE(succeeded(build(pm, options)));
+  ASSERT_TRUE(succeeded(pm.run(*module))) << errors;
+  expectContains(print(*module),
+                 "#qopt.stats<min = -1.5, max = 2.0, count = 8");
+}
+
 TEST_F(MinimalHost, RunsThePipelineByName) {
   registerPassesAndPipelines();
   registerPassesAndPipelines(); // harmless

@@ -294,6 +294,9 @@ TEST(Fused, mean) {
     int64_t got = qm::requantizeFused(int32_t(sum), mean, kU8);
     tally.check(got == fusedOracle(sum - zx * count, M, float(zy), kU8), sum);
   }
+  // Two f64 divisions, one after the other, would round this up.
+  EXPECT_EQ(qm::makeMean(0x1.031ac2p+0f, 0, 0x1.12de4ap+0f, 0, 899).fused.M,
+            0x1.12df3cp-10f);
   // 1 + 2 + 4 at one scale: 7/3 and zero point 10.
   EXPECT_EQ(qm::requantizeFused(7 + 30, qm::makeMean(1, 10, 1, 10, 3), kU8),
             12);

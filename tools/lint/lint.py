@@ -21,12 +21,13 @@ DIRECTIVE = r"(?:LABEL|NEXT|SAME|NOT|DAG|EMPTY|COUNT-\d+)"
 
 
 def project_files(root):
-    """What git tracks or would add; all files where there is no repository."""
-    git = subprocess.run(
-        ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True)
-    if git.returncode == 0:
-        found = git.stdout.decode().split("\0")
+    """What git tracks or would add; all files where root is no repository."""
+    def git(*arguments):
+        result = subprocess.run(["git", "-C", root, *arguments], capture_output=True)
+        return result.stdout.decode() if result.returncode == 0 else ""
+
+    if os.path.realpath(git("rev-parse", "--show-toplevel").strip()) == os.path.realpath(root):
+        found = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
     else:
         found = []
         for folder, folders, names in os.walk(root):
@@ -161,7 +162,7 @@ class Lint:
             match = unknown.match(line)
             if match and match.group(1) not in prefixes:
                 self.report(path, number, f"no RUN line checks the prefix {match.group(1)}")
-        if "Inputs/" not in path and not any("RUN:" in line for line in lines):
+        if not re.search(r"(?:Inputs|install)/", path) and not any("RUN:" in line for line in lines):
             self.report(path, 1, "no RUN line")
 
     def check_links(self, path, lines):
@@ -184,8 +185,11 @@ class Lint:
     def anchors(self, path):
         """The anchors of a document's headings, as web front ends make them."""
         with open(os.path.join(self.root, path), encoding="utf-8") as file:
-            headings = re.findall(r"^#+ (.*)$", file.read(), re.MULTILINE)
-        return {re.sub(r"[^\w -]", "", h.lower()).strip().replace(" ", "-") for h in headings}
+            text = file.read()
+        headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        named = re.findall(r'<a (?:name|id)="([^"]+)"', text)
+        return set(named) | {re.sub(r"[^\w -]", "", h.lower()).strip().replace(" ", "-")
+                             for h in headings}
 
     def check_pass_tests(self, path, lines):
         for number, line in enumerate(lines, 1):
@@ -206,7 +210,7 @@ def main():
     for finding in lint.findings:
         print(finding)
     print(f"lint: {len(lint.files)} files, {len(lint.findings)} findings")
-    return 1 if lint.findings else 0
+    return 0 if lint.files and not lint.findings else 1
 
 
 if __name__ == "__main__":

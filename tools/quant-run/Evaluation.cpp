@@ -268,11 +268,14 @@ bool BitCheck::consume(const RunResult &result, std::string &) {
         memcmp(first, second, a.numElements() * size) == 0)
       continue;
     for (uint64_t e = 0; e < a.numElements(); ++e) {
-      if (memcmp(first + e * size, second + e * size, size) == 0 ||
-          (isFloatType(type) && std::isnan(elementAsDouble(type, first, e)) &&
-           std::isnan(elementAsDouble(type, second, e))))
+      if (memcmp(first + e * size, second + e * size, size) == 0)
+        continue;
+      double x = elementAsDouble(type, first, e);
+      double y = elementAsDouble(type, second, e);
+      if (std::isnan(x) && std::isnan(y))
         continue;
       ++differing;
+      errors.add(&x, &y, 1);
       if (!firstDifference)
         firstDifference = {i, toIndex(plans[i], e, result.firstSample),
                            elementAsText(type, first, e),

@@ -160,6 +160,8 @@ public:
   const std::vector<OutputPlan> &plans;
   std::optional<Difference> firstDifference;
   uint64_t elements = 0, differing = 0;
+  /// Of the differing elements, as far as they are finite.
+  ErrorStatistics errors;
 };
 
 } // namespace mlir::qopt::run

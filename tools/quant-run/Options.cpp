@@ -46,8 +46,10 @@ output
   --json                  prints everything as one JSON object
   --help, --version
 
-An output without a batch dimension is allowed only when a single full batch is
-run. Without --input, --verify and --benchmark use generated samples.
+--verify finds no difference in an integer form; float contractions may round
+differently. An output without a batch dimension is allowed only when a single
+full batch is run. Without --input, --verify and --benchmark use generated
+samples.
 Exit status: 0 done, 1 an error was reported or a check failed.
 )";
 }

@@ -85,6 +85,7 @@ static Json toJson(const BitCheck &check, const Model &first,
           {"identical", !check.firstDifference},
           {"elements", check.elements},
           {"differing_elements", check.differing},
+          {"max_abs", check.errors.maxAbs()},
           {"first_difference", difference}};
 }
 

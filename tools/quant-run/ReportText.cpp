@@ -73,7 +73,8 @@ void mlir::qopt::run::judge(Report &report) {
     report.failures.push_back(
         report.model->description() + " and " + report.other->description() +
         " differ in " + std::to_string(report.bits->differing) + " of " +
-        std::to_string(report.bits->elements) + " elements; first: output " +
+        std::to_string(report.bits->elements) + " elements by up to " +
+        format("%.3g", report.bits->errors.maxAbs()) + "; first: output " +
         describe(*report.bits));
 }
 
@@ -136,9 +137,10 @@ static void printRun(const Report &report) {
   if (batch.batch == 0)
     printf("1 run");
   else
-    printf("%" PRIu64 " %ssamples in %" PRIu64 " runs of %" PRIu64,
-           batch.samples, report.generated ? "generated " : "", batch.runs(),
-           batch.batch);
+    printf("%" PRIu64 " %ssample%s in %" PRIu64 " run%s of %" PRIu64,
+           batch.samples, report.generated ? "generated " : "",
+           batch.samples == 1 ? "" : "s", batch.runs(),
+           batch.runs() == 1 ? "" : "s", batch.batch);
   printf(", %u thread%s: %.3g s, %.4g samples/s\n", report.threads,
          report.threads == 1 ? "" : "s", report.seconds,
          double(batch.samples) / report.seconds);

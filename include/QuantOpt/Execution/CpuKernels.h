@@ -57,7 +57,9 @@ struct ContractionSpec {
 /// for b < batch, g < groups, o < outputChannels, p < outputSize,
 /// c < inputChannels, t < kernelSize; types as for contractions. There is no
 /// padding: the input holds it already, so every tap read lies inside
-/// `inputSize`. Depthwise is inputChannels = outputChannels = 1.
+/// `inputSize`. All of the input must be readable, also what no tap needs.
+/// Depthwise is inputChannels = outputChannels = 1. NHWC activations are
+/// fastest; others may be copied at each run.
 struct ConvolutionSpec {
   ElementType inputType = ElementType::F32;
   ElementType filterType = ElementType::F32;
@@ -108,8 +110,10 @@ enum class KernelPreference {
   Plain ///< Our own loops only.
 };
 
-/// Builds a kernel. Never null for a valid spec (plain loops take everything);
-/// for an invalid one returns null and says in `error` what is wrong.
+/// Builds a kernel. Never null for a valid spec (plain loops take everything)
+/// unless memory runs out; for an invalid one returns null and says in `error`
+/// what is wrong. The first int8 kernel of a shape is checked by running
+/// oneDNN's candidate a few times. Thread-safe.
 std::unique_ptr<Kernel> createContraction(const ContractionSpec &spec,
                                           KernelPreference preference,
                                           std::string &error);
@@ -122,9 +126,10 @@ std::unique_ptr<Kernel> createConvolution(const ConvolutionSpec &spec,
 /// primitives round sums beyond 2^24 even so; each one is tested before use.
 bool oneDnnInt8IsExact();
 
-/// The instruction set in effect, e.g. "avx512_core_amx": that of the machine,
-/// or what the environment variable DNNL_MAX_CPU_ISA (which oneDNN reads)
-/// limits it to. Our own loops respect it as well.
+/// The instruction set that oneDNN uses, e.g. "avx512_core_amx": that of the
+/// machine, or what the environment variable DNNL_MAX_CPU_ISA (which oneDNN
+/// reads) limits it to. The variable limits our own loops as well. On machines
+/// where oneDNN's AMX would crash it is one below, and only our loops use AMX.
 const char *instructionSet();
 
 } // namespace mlir::qopt::cpu

@@ -17,6 +17,10 @@ class DialectRegistry;
 
 namespace mlir::qopt {
 
+/// TOSA through upstream's lowering to linalg, and what that leaves behind:
+/// rescales as `tosa.apply_scale` and stray constants.
+void buildTosaLowering(OpPassManager &pm);
+
 void buildImportPhase(OpPassManager &pm, const JobOptions &options);
 void buildAnnotatePhase(OpPassManager &pm, const JobOptions &options);
 void buildCalibratePhase(OpPassManager &pm, const JobOptions &options);

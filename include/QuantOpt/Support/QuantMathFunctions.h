@@ -12,7 +12,7 @@
 // unevaluated sum of two doubles, about 100 bits), by series whose coefficients
 // are small integers, and rounded once: every result is within 0.5001 ulp of
 // the exact one (0.75 where it is subnormal), in practice the correctly rounded
-// one. Speed is no aim: 0.1 to 3 us a call. Also the f32 sum in the order that
+// one. Speed is no aim: 0.5 to 3 us a call. Also the f32 sum in the order that
 // all targets share. The assumptions of FloatingPoint.h apply.
 //
 //===----------------------------------------------------------------------===//

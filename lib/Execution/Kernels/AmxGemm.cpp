@@ -167,8 +167,8 @@ private:
   void makeSegments();
   void packRhs(const uint8_t *rhs, uint8_t *packed) const;
   const uint8_t *packedRhs(const void *rhs) const;
-  void gather(const RowSegment *first, int64_t count, const uint8_t *lhs,
-              uint8_t *rows) const;
+  QUANTOPT_AMX void gather(const RowSegment *first, int64_t count,
+                           const uint8_t *lhs, uint8_t *rows) const;
   void runRows(const RowSegment *rows, int64_t count, const uint8_t *lhs,
                const uint8_t *gathered, const uint8_t *rhs, int32_t *out) const;
   void runBlock(const RowSegment *rows, int tileRows, const uint8_t *const *lhs,

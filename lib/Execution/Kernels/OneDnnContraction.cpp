@@ -15,8 +15,6 @@
 
 #include "OneDnnSupport.h"
 
-#include <cstring>
-
 namespace mlir::qopt::cpu {
 namespace {
 

@@ -48,7 +48,7 @@ def QOpt_DynamicQuantizeOp : QOpt_Op<"dynamic_quantize", [Pure]> {
     quantization".
 
     ```mlir
-    %q, %s = qopt.dynamic_quantize %x {per = #qopt.granularity<row>}
+    %q, %s = qopt.dynamic_quantize %x {per = #qopt<granularity row>}
         : tensor<4x8xf32> -> tensor<4x8xi8>, tensor<4xf32>
     ```
   }];
@@ -68,7 +68,7 @@ def QOpt_DynamicDequantizeOp : QOpt_Op<"dynamic_dequantize", [Pure]> {
     scales that are run-time values.
 
     ```mlir
-    %y = qopt.dynamic_dequantize %q, %s {per = #qopt.granularity<row>}
+    %y = qopt.dynamic_dequantize %q, %s {per = #qopt<granularity row>}
         : tensor<4x8xi8>, tensor<4xf32> -> tensor<4x8xf32>
     ```
   }];

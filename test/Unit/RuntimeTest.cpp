@@ -1,0 +1,134 @@
+//===- RuntimeTest.cpp - The C runtime's own checks -----------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the runtime answers before any device is loaded.
+//
+//===----------------------------------------------------------------------===//
+#include "NpzTestFiles.h"
+#include "QuantOpt/Runtime/quant_opt_runtime.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+using namespace npztest;
+
+namespace {
+
+/// The message of a failing open, after its status.
+std::string openError(const char *path, const char *device = nullptr,
+                      int32_t kernels = QOPT_KERNELS_AUTO) {
+  qopt_session_options options = {};
+  options.struct_size = sizeof(options);
+  options.device = device;
+  options.kernels = kernels;
+  qopt_session *session = reinterpret_cast<qopt_session *>(&options);
+  qopt_status status = qopt_session_open(path, &options, &session);
+  EXPECT_NE(status, QOPT_OK);
+  EXPECT_EQ(session, nullptr);
+  return std::string(qopt_status_name(status)) + ": " + qopt_last_error();
+}
+
+TEST(Runtime, DevicesThatAreNotThere) {
+  EXPECT_EQ(openError("m.mlir", "cuda"),
+            "unsupported: this build has no device 'cuda'; expected 'cpu'");
+  EXPECT_EQ(openError("m.mlir", "emulator"),
+            "unsupported: this build has no device 'emulator'; expected 'cpu'");
+  EXPECT_EQ(openError("m.mlir", "tpu"),
+            "invalid argument: unknown device 'tpu'; expected 'cpu'");
+  EXPECT_EQ(openError("m.mlir", "cpu", 7),
+            "invalid argument: qopt_session_open: unknown value of 'kernels'");
+}
+
+TEST(Runtime, FilesThatAreNoModel) {
+  TemporaryFolder folder;
+  std::string path = folder.path("m.qopt");
+  EXPECT_EQ(openError(path.c_str()), "invalid model: cannot read '" + path +
+                                         "': No such file or directory");
+  writeFile(path, zip({{"manifest.json", "{}"}}));
+  EXPECT_EQ(openError(path.c_str()),
+            "unsupported: '" + path +
+                "' is an archive: .qopt artifacts are not supported by this "
+                "version; expected an .mlir file");
+  writeFile(path, "");
+  EXPECT_EQ(openError(path.c_str()), "invalid model: '" + path + "' is empty");
+  EXPECT_EQ(openError("/"), "invalid model: '/' is a folder");
+}
+
+TEST(Runtime, NullPointers) {
+  qopt_session *session;
+  qopt_tensor_info info;
+  size_t bytes;
+  EXPECT_EQ(openError(nullptr),
+            "invalid argument: qopt_session_open: null pointer");
+  EXPECT_EQ(qopt_session_open("m", nullptr, nullptr), QOPT_INVALID_ARGUMENT);
+  EXPECT_EQ(qopt_session_open("/nonexistent", nullptr, &session),
+            QOPT_INVALID_MODEL);
+  EXPECT_EQ(qopt_session_input_info(nullptr, 0, &info), QOPT_INVALID_ARGUMENT);
+  EXPECT_EQ(qopt_session_output_info(nullptr, 0, &info), QOPT_INVALID_ARGUMENT);
+  EXPECT_EQ(qopt_session_run(nullptr, nullptr, nullptr), QOPT_INVALID_ARGUMENT);
+  EXPECT_EQ(qopt_session_num_inputs(nullptr), 0u);
+  EXPECT_EQ(qopt_session_num_outputs(nullptr), 0u);
+  EXPECT_STREQ(qopt_session_device(nullptr), "");
+  EXPECT_EQ(qopt_tensor_num_bytes(nullptr, &bytes), QOPT_INVALID_ARGUMENT);
+  qopt_session_close(nullptr);
+}
+
+TEST(Runtime, OptionsOfAnEarlierCaller) {
+  // Fields beyond the caller's size are not read.
+  qopt_session_options options = {};
+  options.struct_size = offsetof(qopt_session_options, device);
+  options.device = "no such device";
+  qopt_session *session;
+  EXPECT_EQ(qopt_session_open("/nonexistent", &options, &session),
+            QOPT_INVALID_MODEL);
+}
+
+TEST(Runtime, TypesAndSizes) {
+  const std::pair<const char *, size_t> expected[] = {
+      {"f32", 4}, {"f64", 8}, {"f16", 2}, {"bf16", 2}, {"i8", 1},
+      {"u8", 1},  {"i16", 2}, {"i32", 4}, {"i64", 8},  {"i1", 1}};
+  int64_t dims[] = {3, 5};
+  for (int i = 0; i < 10; ++i) {
+    qopt_dtype dtype = qopt_dtype(i);
+    EXPECT_STREQ(qopt_dtype_name(dtype), expected[i].first);
+    EXPECT_EQ(qopt_dtype_size(dtype), expected[i].second);
+    qopt_tensor_info info = {"x", dtype, 2, dims};
+    size_t bytes = 0;
+    EXPECT_EQ(qopt_tensor_num_bytes(&info, &bytes), QOPT_OK);
+    EXPECT_EQ(bytes, 15 * expected[i].second);
+  }
+  size_t bytes = 0;
+  qopt_tensor_info info = {"x", QOPT_F32, 0, nullptr};
+  EXPECT_EQ(qopt_tensor_num_bytes(&info, &bytes), QOPT_OK);
+  EXPECT_EQ(bytes, 4u);
+  int64_t empty[] = {0, INT64_MAX / 4};
+  info = {"x", QOPT_I8, 2, empty};
+  EXPECT_EQ(qopt_tensor_num_bytes(&info, &bytes), QOPT_OK);
+  EXPECT_EQ(bytes, 0u);
+  int64_t negative[] = {-1}, large[] = {INT64_MAX, 3}, half[] = {INT64_MAX / 2};
+  for (qopt_tensor_info bad : {qopt_tensor_info{"x", QOPT_I8, 1, negative},
+                               qopt_tensor_info{"x", QOPT_I8, 2, large},
+                               qopt_tensor_info{"x", QOPT_I32, 1, half},
+                               qopt_tensor_info{"x", QOPT_I8, 1, nullptr},
+                               qopt_tensor_info{"x", QOPT_I8, -1, large}})
+    EXPECT_EQ(qopt_tensor_num_bytes(&bad, &bytes), QOPT_INVALID_ARGUMENT);
+}
+
+TEST(Runtime, EachThreadHasItsOwnError) {
+  openError("m.mlir", "cuda");
+  std::string before = "unset";
+  std::thread([&] {
+    before = qopt_last_error();
+    openError("m.mlir", "tpu");
+  }).join();
+  EXPECT_EQ(before, "");
+  EXPECT_NE(std::string(qopt_last_error()).find("'cuda'"), std::string::npos);
+}
+
+} // namespace

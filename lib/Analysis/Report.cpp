@@ -34,8 +34,12 @@ Report Report::load(ModuleOp module) {
     return report;
   auto forEachRow = [&](StringRef table, auto fn) {
     if (auto rows = root.getAs<ArrayAttr>(table))
-      for (auto row : rows.getAsRange<DictionaryAttr>())
-        fn(getString(row, "name"), row);
+      for (Attribute attr : rows) {
+        // A damaged row is left out: the report is for people.
+        auto row = dyn_cast<DictionaryAttr>(attr);
+        if (row && !getString(row, "name").empty())
+          fn(getString(row, "name"), row);
+      }
   };
   forEachRow("ops", [&](StringRef name, DictionaryAttr row) {
     report.setOp(name,

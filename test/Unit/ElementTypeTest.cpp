@@ -102,6 +102,9 @@ TEST_P(SmallFloatTest, EveryMidpointRoundsToEven) {
 
 TEST_P(SmallFloatTest, Extremes) {
   EXPECT_EQ(encode(1e300), infinity);
+  double power = 2 * decode(infinity - (1 << mantissaBits), mantissaBits);
+  EXPECT_EQ(encode(power), infinity);
+  EXPECT_EQ(encode(1.5 * power), infinity);
   EXPECT_EQ(encode(-1e300), infinity | 0x8000);
   EXPECT_EQ(encode(kInfinity), infinity);
   EXPECT_EQ(encode(std::numeric_limits<double>::denorm_min()), 0);

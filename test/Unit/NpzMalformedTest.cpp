@@ -231,6 +231,8 @@ TEST(NpzMalformed, SizesThatLie) {
                        {},
                        crc32(longer)}}));
   expectContains(shorter.readError("a"), "ends 4 bytes early");
+  Opened stored(zip({{"a.npy", longer, 0, longer.size() + 4}}));
+  expectContains(stored.readError("a"), "cannot have the");
   std::string less = npy("<i4", "(7,)", std::string(32, 'a'));
   Opened more(zip(
       {{"a.npy", deflateStored(less), 8, less.size() - 4, {}, crc32(less)}}));

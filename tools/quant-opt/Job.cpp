@@ -16,6 +16,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/InitLLVM.h"
@@ -23,6 +24,8 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/SourceMgr.h"
+
+#include <unistd.h>
 
 using namespace mlir;
 using namespace mlir::qopt;
@@ -81,6 +84,8 @@ static LogicalResult setOption(JobOptions &options, StringRef name,
   std::string text = name.str();
   if (hasValue) {
     bool isPathList = name == "calibration-data";
+    if (isPathList && value.empty())
+      return fail("--" + name + " needs a file or folder name");
     if (isPathList && value.contains(','))
       return fail("--" + name + "=" + value +
                   ": file names with a comma cannot be given (option lists are "
@@ -119,6 +124,11 @@ static LogicalResult parseArguments(int argc, char **argv, Invocation &job) {
     }
     auto [flag, value] = arg.split('=');
     bool hasValue = arg.contains('=');
+    bool takesNoValue = name == "quantize-int8" || name == "elide" ||
+                        name == "allow-bytecode" || name == "help" ||
+                        name == "version";
+    if (takesNoValue && hasValue)
+      return fail("--" + name + " takes no value");
     if (name == "o") {
       if (!hasValue && ++i == argc)
         return fail("-o needs a file name");
@@ -136,7 +146,9 @@ static LogicalResult parseArguments(int argc, char **argv, Invocation &job) {
       job.help = true;
     } else if (name == "version") {
       job.version = true;
-    } else if (name == "merge-calibration" || name == "inspect") {
+    } else if (name == "merge-calibration" || name == "inspect" ||
+               name == "calibration-table" || name == "save-calibration" ||
+               name == "rules" || name == "percentile") {
       return fail("--" + name + " is not part of this version");
     } else if (isPassFlag(name)) {
       return fail("'" + flag +
@@ -260,7 +272,12 @@ static LogicalResult writeOutput(ModuleOp module, StringRef path, bool elide) {
     if (code)
       return fail("cannot open '" + path + "': " + code.message());
     print(module, os, elide);
-    return success();
+    os.flush();
+    if (!os.has_error())
+      return success();
+    std::string reason = os.error().message();
+    os.clear_error();
+    return fail("cannot write '" + path + "': " + reason);
   }
   SmallString<256> model(path);
   model += ".tmp-%%%%%%";
@@ -325,5 +342,18 @@ int mlir::qopt::runJob(int argc, char **argv) {
                     ")\n";
     return 0;
   }
-  return failed(run(job));
+  // MLIR's parser and printer recurse, and a damaged file can crash upstream's
+  // parser: a large stack for the one, an error instead of a signal for the
+  // other. Temporary files go as they would on an interrupt.
+  constexpr unsigned stackBytes = 1u << 30;
+  LogicalResult result = failure();
+  llvm::CrashRecoveryContext::Enable();
+  llvm::CrashRecoveryContext recovery;
+  if (recovery.RunSafelyOnThread([&] { result = run(job); }, stackBytes))
+    return failed(result);
+  llvm::errs() << "quant-opt: error: crashed while working on '" << job.input
+               << "': the file may be damaged; nothing was written\n";
+  llvm::errs().flush();
+  llvm::sys::RunInterruptHandlers();
+  _exit(1);
 }

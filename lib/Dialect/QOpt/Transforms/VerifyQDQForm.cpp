@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Conversion/QuantizedParameters.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 
@@ -62,6 +63,10 @@ static LogicalResult verifyQuantizedType(Operation *op, Type type) {
 static LogicalResult verifyOp(Operation *op) {
   if (isa<ObserveOp>(op))
     return op->emitError("is an observer: QDQ form has casts in its place");
+  for (NamedAttribute attr : op->getAttrs())
+    if (auto elements = dyn_cast<ElementsAttr>(attr.getValue()))
+      if (failed(verifyResource(elements, [&] { return op->emitError(); })))
+        return failure();
   if (!isa<quant::QuantizeCastOp, quant::DequantizeCastOp,
            quant::StorageCastOp>(op))
     return success();

@@ -132,9 +132,8 @@ static void assertBelow(OpBuilder &builder, Location loc, Value index,
   Value inside = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
                                        index, bound);
   cf::AssertOp::create(builder, loc, inside,
-                       "index out of bounds: dimension " +
-                           std::to_string(dim) + " has " +
-                           std::to_string(extent) + " elements");
+                       "index out of bounds: dimension " + std::to_string(dim) +
+                           " has " + std::to_string(extent) + " elements");
 }
 
 /// Checks `indices` (operands of `op`) against the shape of `type`.

@@ -26,23 +26,29 @@ using namespace mlir;
 using namespace mlir::qopt;
 using namespace mlir::qopt::cpu;
 
-/// A tensor.empty of its own for each use. Shared ones (CSE merges them) would
-/// make every op that writes into them an alias of all others, on which the
-/// analysis spends cubic time.
-static void separateEmptyTensors(ModuleOp module) {
-  SmallVector<tensor::EmptyOp> ops;
-  module.walk([&](tensor::EmptyOp op) { ops.push_back(op); });
-  for (tensor::EmptyOp op : ops) {
-    for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
-      OpBuilder builder(use.getOwner());
-      use.set(builder.clone(*op)->getResult(0));
-    }
-    op.erase();
+/// A copy of its own for each use of `op`.
+static void cloneForUses(Operation *op) {
+  for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+    OpBuilder builder(use.getOwner());
+    use.set(builder.clone(*op)->getResult(0));
   }
+  op->erase();
+}
+
+/// Separates the fills and empty tensors that CSE has merged. A shared fill
+/// would be copied for each op that writes into it, and a shared empty tensor
+/// would make all ops that use it aliases, on which the analysis spends cubic
+/// time.
+static void separateInitialTensors(ModuleOp module) {
+  SmallVector<Operation *> fills, empties;
+  module.walk([&](linalg::FillOp op) { fills.push_back(op); });
+  llvm::for_each(fills, cloneForUses);
+  module.walk([&](tensor::EmptyOp op) { empties.push_back(op); });
+  llvm::for_each(empties, cloneForUses);
 }
 
 LogicalResult cpu::bufferize(ModuleOp module) {
-  separateEmptyTensors(module);
+  separateInitialTensors(module);
   PassManager manager(module.getContext());
   manager.enableVerifier(false);
   manager.addPass(bufferization::createEmptyTensorEliminationPass());
@@ -54,6 +60,7 @@ LogicalResult cpu::bufferize(ModuleOp module) {
   manager.addPass(bufferization::createOneShotBufferizePass(options));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  manager.addPass(createCanonicalizerPass()); // Copies of a view to itself.
   return manager.run(module);
 }
 

@@ -76,7 +76,8 @@ std::optional<LinearAccess> cpu::linearizeAccess(AffineMap subscripts,
 
 Value cpu::getViewBase(Value memref) {
   while (Operation *op = memref.getDefiningOp()) {
-    if (!isa<memref::CastOp, memref::ExpandShapeOp, memref::CollapseShapeOp>(op))
+    if (!isa<memref::CastOp, memref::ExpandShapeOp, memref::CollapseShapeOp>(
+            op))
       break;
     memref = op->getOperand(0);
   }
@@ -90,8 +91,8 @@ Value cpu::getRoot(Value memref) {
       return isa<memref::AllocOp>(op) ? memref : Value();
     memref = view.getViewSource();
   }
-  bool isFunctionArgument = isa<func::FuncOp>(
-      cast<BlockArgument>(memref).getOwner()->getParentOp());
+  bool isFunctionArgument =
+      isa<func::FuncOp>(cast<BlockArgument>(memref).getOwner()->getParentOp());
   return isFunctionArgument ? memref : Value();
 }
 
@@ -102,8 +103,8 @@ bool cpu::areDistinct(Value rootA, Value rootB) {
 Value cpu::createPointer(OpBuilder &builder, Location loc, Value memref) {
   memref = getViewBase(memref);
   Type i64 = builder.getI64Type();
-  Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc,
-                                                                 memref);
+  Value address =
+      memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
   address = arith::IndexCastOp::create(builder, loc, i64, address);
   Value base = LLVM::IntToPtrOp::create(
       builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), address);
@@ -114,8 +115,8 @@ Value cpu::createPointer(OpBuilder &builder, Location loc, Value memref) {
       ShapedType::isDynamic(offset)) {
     auto metadata =
         memref::ExtractStridedMetadataOp::create(builder, loc, memref);
-    Value elements = arith::IndexCastOp::create(builder, loc, i64,
-                                                metadata.getOffset());
+    Value elements =
+        arith::IndexCastOp::create(builder, loc, i64, metadata.getOffset());
     return advancePointer(builder, loc, base, type.getElementType(), elements);
   }
   return advancePointer(builder, loc, base, type.getElementType(),
@@ -143,8 +144,7 @@ Value cpu::advancePointer(OpBuilder &builder, Location loc, Value pointer,
     index = LLVM::ConstantOp::create(builder, loc, builder.getI64Type(), attr)
                 .getResult();
   }
-  return LLVM::GEPOp::create(builder, loc, pointer.getType(),
-                             getStorageType(elementType), pointer,
-                             ArrayRef<LLVM::GEPArg>(index),
-                             LLVM::GEPNoWrapFlags::inbounds);
+  return LLVM::GEPOp::create(
+      builder, loc, pointer.getType(), getStorageType(elementType), pointer,
+      ArrayRef<LLVM::GEPArg>(index), LLVM::GEPNoWrapFlags::inbounds);
 }

@@ -84,9 +84,9 @@ void KernelCaller::createCall(linalg::GenericOp op, const KernelShape &shape,
   Value pointers[3];
   for (unsigned i = 0; i < 3; ++i) {
     Type type = cast<MemRefType>(operands[i].getType()).getElementType();
-    pointers[i] = advancePointer(
-        builder, loc, createPointer(builder, loc, operands[i]), type,
-        builder.getI64IntegerAttr(shape.offsets[i]));
+    pointers[i] =
+        advancePointer(builder, loc, createPointer(builder, loc, operands[i]),
+                       type, builder.getI64IntegerAttr(shape.offsets[i]));
   }
 
   auto constant = [&](int64_t value) -> Value {
@@ -169,10 +169,9 @@ LogicalResult KernelCaller::replace(linalg::GenericOp op, MulAdd types) {
   return success();
 }
 
-LogicalResult
-cpu::callKernels(func::FuncOp entry, size_t firstWeight, size_t numWeights,
-                 KernelPreference preference,
-                 std::vector<std::unique_ptr<Kernel>> &kernels) {
+LogicalResult cpu::callKernels(func::FuncOp entry, size_t firstWeight,
+                               size_t numWeights, KernelPreference preference,
+                               std::vector<std::unique_ptr<Kernel>> &kernels) {
   KernelCaller caller(entry, firstWeight, numWeights, preference, kernels);
   SmallVector<std::pair<linalg::GenericOp, MulAdd>> ops;
   entry.walk([&](linalg::GenericOp op) {

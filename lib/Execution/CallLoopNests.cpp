@@ -1,4 +1,5 @@
-//===- CallLoopNests.cpp - Linalg ops into functions of their own -*- C++ -*-===//
+//===- CallLoopNests.cpp - Linalg ops into functions of their own -*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -133,9 +134,8 @@ func::FuncOp NestOutliner::unify(func::FuncOp function) {
   auto [it, isNew] = byCode.try_emplace(code, function);
   if (isNew) {
     function.setName("nest_" + std::to_string(byCode.size()));
-    auto declaration =
-        func::FuncOp::create(function.getLoc(), function.getName(),
-                             function.getFunctionType());
+    auto declaration = func::FuncOp::create(
+        function.getLoc(), function.getName(), function.getFunctionType());
     declaration.setPrivate();
     entry->getParentOfType<ModuleOp>().push_back(declaration);
   } else {
@@ -181,14 +181,15 @@ LogicalResult NestOutliner::outline(linalg::LinalgOp op) {
 static void generalizeCopy(memref::CopyOp op) {
   OpBuilder builder(op);
   auto type = cast<MemRefType>(op.getSource().getType());
-  SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<AffineMap> maps(2,
+                              builder.getMultiDimIdentityMap(type.getRank()));
   SmallVector<utils::IteratorType> parallel(type.getRank(),
                                             utils::IteratorType::parallel);
-  linalg::GenericOp::create(
-      builder, op.getLoc(), op.getSource(), op.getTarget(), maps, parallel,
-      [](OpBuilder &b, Location loc, ValueRange args) {
-        linalg::YieldOp::create(b, loc, args[0]);
-      });
+  linalg::GenericOp::create(builder, op.getLoc(), op.getSource(),
+                            op.getTarget(), maps, parallel,
+                            [](OpBuilder &b, Location loc, ValueRange args) {
+                              linalg::YieldOp::create(b, loc, args[0]);
+                            });
   op.erase();
 }
 

@@ -115,10 +115,11 @@ static LogicalResult lowerTosa(ModuleOp module) {
 
 static qopt_status openModel(const char *path, const qopt_cpu_options &options,
                              Session &session, std::string &messages) {
-  ScopedDiagnosticHandler handler(&session.context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() != DiagnosticSeverity::Remark)
-      appendDiagnostic(diagnostic, messages);
-  });
+  ScopedDiagnosticHandler handler(
+      &session.context, [&](Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() != DiagnosticSeverity::Remark)
+          appendDiagnostic(diagnostic, messages);
+      });
   if (qopt_status status = readModel(path, session, messages);
       status != QOPT_OK)
     return status;

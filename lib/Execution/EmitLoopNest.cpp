@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Loops are scf.for over i64, buffers are pointers that advance at each level,
-// bodies are copies of the op's region. What LLVM's vectorizer needs is explicit
-// in this form: constant trip counts and strides, and running values of
-// reductions as loop-carried values instead of memory.
+// bodies are copies of the op's region. What LLVM's vectorizer needs is
+// explicit in this form: constant trip counts and strides, and running values
+// of reductions as loop-carried values instead of memory.
 //
 //===----------------------------------------------------------------------===//
 #include "Buffers.h"
@@ -115,9 +115,9 @@ Value Emitter::loadCaptured(memref::LoadOp op, const IRMapping &values) {
         builder, loc, position,
         arith::MulIOp::create(builder, loc, counter, constant(stride)));
   }
-  Value pointer = advancePointer(builder, loc,
-                                 bufferPointers.lookup(op.getMemRef()),
-                                 type.getElementType(), position);
+  Value pointer =
+      advancePointer(builder, loc, bufferPointers.lookup(op.getMemRef()),
+                     type.getElementType(), position);
   return load(pointer, type.getElementType());
 }
 
@@ -183,9 +183,8 @@ Lane Emitter::advance(const Lane &lane, const NestLoop &loop, Value counter) {
       elements = arith::MulIOp::create(builder, loc, counter,
                                        constant(loop.strides[i]),
                                        arith::IntegerOverflowFlags::nsw);
-    result.pointers[i] =
-        advancePointer(builder, loc, result.pointers[i],
-                       nest.operands[i].elementType, elements);
+    result.pointers[i] = advancePointer(builder, loc, result.pointers[i],
+                                        nest.operands[i].elementType, elements);
   }
   if (loop.dim >= 0)
     result.counters[loop.dim] = counter;
@@ -247,8 +246,8 @@ void Emitter::emitInterleaved(size_t level, const Lane &lane) {
 }
 
 void Emitter::emitLevel(size_t level, Lanes &lanes) {
-  bool startsRegisters = level == nest.firstRegisterLoop &&
-                         level < nest.loops.size();
+  bool startsRegisters =
+      level == nest.firstRegisterLoop && level < nest.loops.size();
   if (startsRegisters) {
     for (Lane &lane : lanes)
       for (auto [operand, pointer] : llvm::zip(nest.operands, lane.pointers))

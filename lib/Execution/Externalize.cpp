@@ -1,4 +1,5 @@
-//===- Externalize.cpp - Take a model's code out of its context --*- C++ -*-===//
+//===- Externalize.cpp - Take a model's code out of its context --*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -53,10 +54,11 @@ static LogicalResult verifyExecutable(Operation *op) {
   static const llvm::StringSet<> kDialects = {"affine", "arith", "builtin",
                                               "func",   "index", "linalg",
                                               "math",   "tensor"};
-  bool known = kDialects.contains(op->getName().getDialectNamespace()) ||
-               isa<cf::AssertOp, scf::ForOp, scf::WhileOp, scf::ConditionOp,
-                   scf::IfOp, scf::IndexSwitchOp, scf::YieldOp, ObserveOp,
-                   CompositeOp, YieldOp>(op);
+  bool known =
+      kDialects.contains(op->getName().getDialectNamespace()) ||
+      isa<cf::AssertOp, scf::ForOp, scf::WhileOp, scf::ConditionOp, scf::IfOp,
+          scf::IndexSwitchOp, scf::YieldOp, ObserveOp, CompositeOp, YieldOp>(
+          op);
   if (!known || !op->isRegistered())
     return op->emitError() << "cannot be executed on the CPU: only upstream "
                               "linalg, tensor, arith, math and func ops and "
@@ -102,8 +104,8 @@ static LogicalResult verifySignature(func::FuncOp entry) {
 }
 
 /// `entry` and every function that calls lead to, in call order.
-static FailureOr<SetVector<func::FuncOp>>
-findReachable(ModuleOp module, func::FuncOp entry) {
+static FailureOr<SetVector<func::FuncOp>> findReachable(ModuleOp module,
+                                                        func::FuncOp entry) {
   SetVector<func::FuncOp> reachable;
   reachable.insert(entry);
   for (size_t i = 0; i < reachable.size(); ++i) {
@@ -223,7 +225,8 @@ LogicalResult Externalizer::externalizeConstants() {
                                "type "
                             << op.getType();
     auto dense = dyn_cast<DenseElementsAttr>(attr);
-    if ((dense && dense.isSplat()) || attr.getShapedType().getNumElements() == 0)
+    if ((dense && dense.isSplat()) ||
+        attr.getShapedType().getNumElements() == 0)
       continue;
     auto [it, isNew] = indexOf.try_emplace(attr, weights.size());
     if (isNew) {
@@ -277,8 +280,7 @@ void Externalizer::inlineComposites() {
 //===----------------------------------------------------------------------===//
 
 FailureOr<ExternalizedModel>
-cpu::externalizeModel(ModuleOp module, func::FuncOp entry,
-                      bool keepObservers) {
+cpu::externalizeModel(ModuleOp module, func::FuncOp entry, bool keepObservers) {
   if (failed(verifySignature(entry)))
     return failure();
   auto reachable = findReachable(module, entry);
@@ -294,9 +296,8 @@ cpu::externalizeModel(ModuleOp module, func::FuncOp entry,
   }
 
   DenseMap<Operation *, int64_t> observeIndex;
-  module.walk([&](ObserveOp op) {
-    observeIndex.try_emplace(op, observeIndex.size());
-  });
+  module.walk(
+      [&](ObserveOp op) { observeIndex.try_emplace(op, observeIndex.size()); });
 
   OwningOpRef<ModuleOp> clone = ModuleOp::create(module.getLoc());
   Externalizer externalizer(*clone);
@@ -310,17 +311,16 @@ cpu::externalizeModel(ModuleOp module, func::FuncOp entry,
     copy.removeArgAttrsAttr();
     copy.removeResAttrsAttr();
     function.walk([&](ObserveOp op) {
-      observes.emplace_back(
-          cast<ObserveOp>(mapping.lookup(op.getOperation())),
-          observeIndex.lookup(op));
+      observes.emplace_back(cast<ObserveOp>(mapping.lookup(op.getOperation())),
+                            observeIndex.lookup(op));
     });
     copy.walk([](Operation *op) {
       op->setDiscardableAttrs(ArrayRef<NamedAttribute>());
     });
   }
   for (auto [op, index] : observes)
-    externalizer.externalizeObserve(
-        op, keepObservers ? std::optional(index) : std::nullopt);
+    externalizer.externalizeObserve(op, keepObservers ? std::optional(index)
+                                                      : std::nullopt);
   externalizer.inlineComposites();
   if (failed(externalizer.externalizeConstants()))
     return failure();

@@ -65,10 +65,9 @@ static bool readsOnce(linalg::GenericOp consumer, OpOperand *operand) {
 /// Bodies that fail or index memory keep to themselves: their checks are part
 /// of the order of events.
 static bool hasEffects(linalg::GenericOp op) {
-  return !llvm::all_of(op.getBody()->without_terminator(),
-                       [](Operation &inner) {
-                         return isMemoryEffectFree(&inner);
-                       });
+  return !llvm::all_of(
+      op.getBody()->without_terminator(),
+      [](Operation &inner) { return isMemoryEffectFree(&inner); });
 }
 
 static bool shouldFuse(OpOperand *operand) {

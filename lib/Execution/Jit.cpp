@@ -62,8 +62,8 @@ detectMachine(unsigned optLevel) {
     return builder.takeError();
   builder->getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
   builder->setRelocationModel(llvm::Reloc::PIC_);
-  builder->setCodeGenOptLevel(*llvm::CodeGenOpt::getLevel(
-      static_cast<int>(std::min(optLevel, 3u))));
+  builder->setCodeGenOptLevel(
+      *llvm::CodeGenOpt::getLevel(static_cast<int>(std::min(optLevel, 3u))));
   return builder;
 }
 
@@ -192,9 +192,8 @@ JitCode::compile(ModuleOp entry, ModuleOp nests, unsigned optLevel) {
   for (std::thread &thread : threads)
     thread.join();
 
-  auto jit = llvm::orc::LLJITBuilder()
-                 .setJITTargetMachineBuilder(*machine)
-                 .create();
+  auto jit =
+      llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(*machine).create();
   if (!jit)
     return jit.takeError();
   llvm::orc::SymbolMap symbols;

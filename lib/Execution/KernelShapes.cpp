@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A loop is classified by the operands that move with it: output and one input
-// (rows, columns), all three (batch, group), both inputs only (summed). Loops of
-// one class become one dimension where their strides allow it. Pairs of a
+// (rows, columns), all three (batch, group), both inputs only (summed). Loops
+// of one class become one dimension where their strides allow it. Pairs of a
 // parallel and a summed loop in one subscript of an input are windows and make
 // the op a convolution; windows of one element make it a contraction.
 //
@@ -109,8 +109,8 @@ static KernelLoop takeBest(SmallVector<KernelLoop> &loops, unsigned unitIn) {
   auto rank = [&](const KernelLoop &loop) {
     return std::pair(loop.strides[unitIn] == 1, loop.extent);
   };
-  auto best = llvm::max_element(
-      loops, [&](const KernelLoop &a, const KernelLoop &b) {
+  auto best =
+      llvm::max_element(loops, [&](const KernelLoop &a, const KernelLoop &b) {
         return rank(a) < rank(b);
       });
   KernelLoop result = *best;
@@ -141,9 +141,8 @@ static KernelShape makeContraction(const OpLoops &op) {
   // Columns of the output are contiguous where possible.
   KernelShape shape;
   auto hasUnit = [](ArrayRef<KernelLoop> loops) {
-    return llvm::any_of(loops, [](const KernelLoop &loop) {
-      return loop.strides[kOut] == 1;
-    });
+    return llvm::any_of(
+        loops, [](const KernelLoop &loop) { return loop.strides[kOut] == 1; });
   };
   shape.swapOperands = hasUnit(rows[0]) && !hasUnit(rows[1]);
   shape.offsets = op.offsets;
@@ -206,8 +205,7 @@ matchWindows(linalg::GenericOp op, const OpLoops &opLoops, unsigned input) {
     if (opLoops.loops[used[0]].isReduction ||
         !opLoops.loops[used[1]].isReduction)
       return std::nullopt;
-    windows.push_back({used[0], used[1],
-                       access->strides[opLoops.dims[used[0]]],
+    windows.push_back({used[0], used[1], access->strides[opLoops.dims[used[0]]],
                        access->strides[opLoops.dims[used[1]]], stride});
   }
   return windows;

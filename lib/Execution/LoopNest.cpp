@@ -96,13 +96,13 @@ static int64_t getTile(int64_t extent) {
 /// True if running values may be combined in any order with the same result,
 /// so that LLVM vectorizes the reduction itself.
 static bool isOrderFree(linalg::LinalgOp op) {
-  return llvm::all_of(op.getBlock()->getTerminator()->getOperands(),
-                      [](Value value) {
-                        return isa_and_nonnull<
-                            arith::AddIOp, arith::MaximumFOp, arith::MinimumFOp,
-                            arith::MaxSIOp, arith::MinSIOp, arith::MaxUIOp,
-                            arith::MinUIOp>(value.getDefiningOp());
-                      });
+  return llvm::all_of(
+      op.getBlock()->getTerminator()->getOperands(), [](Value value) {
+        return isa_and_nonnull<arith::AddIOp, arith::MaximumFOp,
+                               arith::MinimumFOp, arith::MaxSIOp,
+                               arith::MinSIOp, arith::MaxUIOp, arith::MinUIOp>(
+            value.getDefiningOp());
+      });
 }
 
 /// Removes and returns the loop with the lowest vector cost, inner ones first.
@@ -125,9 +125,9 @@ static void orderReduction(LoopNest &nest, SmallVector<NestLoop> parallel,
     return;
   }
   NestLoop inner = takeCheapest(nest, parallel);
-  bool vectorize = inner.extent >= kMinVectorExtent &&
-                   getVectorCost(nest, inner) <=
-                       getVectorCost(nest, reductions.back()) + 4;
+  bool vectorize =
+      inner.extent >= kMinVectorExtent &&
+      getVectorCost(nest, inner) <= getVectorCost(nest, reductions.back()) + 4;
   nest.loops = std::move(parallel);
   if (!vectorize) {
     nest.loops.push_back(inner);
@@ -242,7 +242,8 @@ FailureOr<NestCaptures> cpu::getCaptures(linalg::LinalgOp op) {
         supported &= isa<memref::LoadOp>(inner) &&
                      getStaticStrides(cast<MemRefType>(operand.getType()));
         note(captures.buffers, operand);
-      } else if (!definition || !definition->hasTrait<OpTrait::ConstantLike>()) {
+      } else if (!definition ||
+                 !definition->hasTrait<OpTrait::ConstantLike>()) {
         note(captures.scalars, operand);
       }
     }

@@ -69,8 +69,8 @@ static void createPackedEntry(ModuleOp module, LLVM::LLVMFuncOp entry) {
   Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
   auto packed = LLVM::LLVMFuncOp::create(
       builder, loc, kPackedEntryFn,
-      LLVM::LLVMFunctionType::get(
-          LLVM::LLVMVoidType::get(builder.getContext()), pointer));
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()),
+                                  pointer));
   Block *block = packed.addEntryBlock(builder);
   builder.setInsertionPointToStart(block);
   SmallVector<Value> arguments;

@@ -58,9 +58,10 @@ std::optional<MulAdd> cpu::matchMulAdd(linalg::LinalgOp op) {
   if (!accumulatorFirst && sum->getOperand(1) != body->getArgument(2))
     return std::nullopt;
 
-  Operation *product = sum->getOperand(accumulatorFirst ? 1 : 0).getDefiningOp();
-  if (!product ||
-      !(type.isF32() ? isa<arith::MulFOp>(product) : isa<arith::MulIOp>(product)))
+  Operation *product =
+      sum->getOperand(accumulatorFirst ? 1 : 0).getDefiningOp();
+  if (!product || !(type.isF32() ? isa<arith::MulFOp>(product)
+                                 : isa<arith::MulIOp>(product)))
     return std::nullopt;
   auto first = matchFactor(product->getOperand(0));
   auto second = matchFactor(product->getOperand(1));

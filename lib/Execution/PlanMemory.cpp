@@ -130,9 +130,8 @@ static int64_t assignOffsets(MutableArrayRef<Allocation> allocations) {
   int64_t arenaSize = 0;
   SmallVector<Allocation *> live; // By offset.
   for (Allocation &allocation : allocations) {
-    llvm::erase_if(live, [&](Allocation *other) {
-      return other->end < allocation.begin;
-    });
+    llvm::erase_if(
+        live, [&](Allocation *other) { return other->end < allocation.begin; });
     int64_t best = -1, bestGap = 0, gapBegin = 0;
     for (Allocation *other : live) {
       int64_t gap = other->offset - gapBegin;
@@ -157,9 +156,8 @@ static int64_t assignOffsets(MutableArrayRef<Allocation> allocations) {
 static std::optional<int64_t> getSize(MemRefType type) {
   if (!type.hasStaticShape() || !type.getLayout().isIdentity())
     return std::nullopt;
-  unsigned bits = type.getElementType().isIndex()
-                      ? 64
-                      : type.getElementTypeBitWidth();
+  unsigned bits =
+      type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
   int64_t size = llvm::divideCeil(bits, 8);
   for (int64_t dim : type.getShape())
     if (llvm::MulOverflow(size, dim, size))
@@ -173,18 +171,17 @@ static std::optional<int64_t> getSize(MemRefType type) {
 FailureOr<int64_t> cpu::planMemory(func::FuncOp entry) {
   ProgramOrder order(entry);
   std::vector<Allocation> allocations;
-  WalkResult result =
-      entry.walk<WalkOrder::PreOrder>([&](memref::AllocOp op) {
-        std::optional<int64_t> size = getSize(op.getType());
-        if (!size) {
-          op.emitError() << "cannot be executed on the CPU: a buffer of type "
-                         << op.getType();
-          return WalkResult::interrupt();
-        }
-        if (auto end = findEnd(op, order))
-          allocations.push_back({op, *size, order.get(op), *end});
-        return WalkResult::advance();
-      });
+  WalkResult result = entry.walk<WalkOrder::PreOrder>([&](memref::AllocOp op) {
+    std::optional<int64_t> size = getSize(op.getType());
+    if (!size) {
+      op.emitError() << "cannot be executed on the CPU: a buffer of type "
+                     << op.getType();
+      return WalkResult::interrupt();
+    }
+    if (auto end = findEnd(op, order))
+      allocations.push_back({op, *size, order.get(op), *end});
+    return WalkResult::advance();
+  });
   if (result.wasInterrupted())
     return failure();
   SmallVector<memref::DeallocOp> deallocs;

@@ -1,4 +1,5 @@
-//===- PrepareTensors.cpp - From any exporter's linalg to one form -*- C++ -*-===//
+//===- PrepareTensors.cpp - From any exporter's linalg to one form -*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -51,8 +52,8 @@ static void bufferizeObserver(func::CallOp call, ModuleOp module) {
   OpBuilder builder(call);
   Value tensor = call.getOperand(0);
   MemRefType type = getMemRefType(tensor.getType());
-  Value buffer = bufferization::ToBufferOp::create(
-      builder, call.getLoc(), type, tensor, /*read_only=*/true);
+  Value buffer = bufferization::ToBufferOp::create(builder, call.getLoc(), type,
+                                                   tensor, /*read_only=*/true);
   call->setOperand(0, buffer);
   module.lookupSymbol<func::FuncOp>(call.getCallee())
       .setType(builder.getFunctionType(type, {}));
@@ -71,7 +72,8 @@ static LogicalResult resolveMarkers(ModuleOp module, func::FuncOp entry,
       weightTypes[*index] = call.getResult(0).getType();
   for (Type &type : weightTypes) {
     if (!type) // Its uses folded away while inlining.
-      type = RankedTensorType::get({0}, IntegerType::get(entry.getContext(), 8));
+      type =
+          RankedTensorType::get({0}, IntegerType::get(entry.getContext(), 8));
     if (failed(entry.insertArgument(entry.getNumArguments(), type, {},
                                     entry.getLoc())))
       return failure();
@@ -202,15 +204,17 @@ static void extractInit(linalg::GenericOp op) {
     return;
 
   builder.setInsertionPointAfter(op);
-  SmallVector<AffineMap> maps(3, builder.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<AffineMap> maps(3,
+                              builder.getMultiDimIdentityMap(type.getRank()));
   SmallVector<utils::IteratorType> parallel(type.getRank(),
                                             utils::IteratorType::parallel);
   auto sum = linalg::GenericOp::create(
       builder, loc, type, ValueRange{op.getResult(0), init}, empty, maps,
       parallel, [](OpBuilder &b, Location loc, ValueRange args) {
-        Value value = isa<FloatType>(args[0].getType())
-                          ? Value(arith::AddFOp::create(b, loc, args[0], args[1]))
-                          : arith::AddIOp::create(b, loc, args[0], args[1]);
+        Value value =
+            isa<FloatType>(args[0].getType())
+                ? Value(arith::AddFOp::create(b, loc, args[0], args[1]))
+                : arith::AddIOp::create(b, loc, args[0], args[1]);
         linalg::YieldOp::create(b, loc, value);
       });
   op.getResult(0).replaceAllUsesExcept(sum.getResult(0), sum);
@@ -279,11 +283,10 @@ static void materializeSplats(func::FuncOp entry) {
     Value value = tensor::EmptyOp::create(builder, op.getLoc(), type.getShape(),
                                           type.getElementType());
     if (attr.getNumElements() != 0) {
-      Value scalar = arith::ConstantOp::create(
-          builder, op.getLoc(), attr.getSplatValue<TypedAttr>());
-      value =
-          linalg::FillOp::create(builder, op.getLoc(), scalar, value).getResult(
-              0);
+      Value scalar = arith::ConstantOp::create(builder, op.getLoc(),
+                                               attr.getSplatValue<TypedAttr>());
+      value = linalg::FillOp::create(builder, op.getLoc(), scalar, value)
+                  .getResult(0);
     }
     op.replaceAllUsesWith(value);
     op.erase();

@@ -150,8 +150,7 @@ static void *allocate(size_t bytes) {
   return currentRun->buffers.back().get();
 }
 
-template <typename T>
-static void *address(T *function) {
+template <typename T> static void *address(T *function) {
   return reinterpret_cast<void *>(function);
 }
 

@@ -69,6 +69,15 @@ LogicalResult mlir::qopt::scanText(llvm::MemoryBufferRef buffer,
       if (depth > 0 && (p == text.begin() || p[-1] != '-'))
         --depth;
       break;
+    case '-':
+      // Signs nest too, without brackets.
+      if (p + kMaxNesting < end &&
+          StringRef(p, kMaxNesting).find_first_not_of('-') == StringRef::npos) {
+        message = "line " + std::to_string(line) + ": more than " +
+                  std::to_string(kMaxNesting) + " minus signs in a row";
+        return failure();
+      }
+      break;
     case '\0':
       message = "line " + std::to_string(line) +
                 ": holds a zero byte; MLIR text was expected";

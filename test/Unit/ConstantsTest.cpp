@@ -192,6 +192,13 @@ TEST(ScanText, NestingUpToTheLimit) {
   EXPECT_NE(scan(repeat("(->", kMaxNesting + 1)), "");
 }
 
+TEST(ScanText, MinusSignsInARow) {
+  EXPECT_EQ(scan(repeat("-", kMaxNesting)), "");
+  expectContains(scan("\n" + repeat("-", kMaxNesting + 1)),
+                 "line 2: more than 256 minus signs in a row");
+  EXPECT_EQ(scan("// " + repeat("-", 1000)), "");
+}
+
 TEST(ScanText, StringsAndCommentsAreSkipped) {
   std::string deep = repeat("(", 1000);
   EXPECT_EQ(scan("\"" + deep + "\""), "");

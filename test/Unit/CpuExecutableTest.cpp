@@ -32,8 +32,8 @@ using Floats = std::vector<float>;
 
 /// x -> 2·x on 4 floats, as text to put into functions.
 static std::string doubled(const char *result, const char *operand) {
-  return std::string("%e_") + result +
-         " = tensor.empty() : tensor<4xf32>\n%" + result +
+  return std::string("%e_") + result + " = tensor.empty() : tensor<4xf32>\n%" +
+         result +
          " = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, "
          "affine_map<(i) -> (i)>], iterator_types = [\"parallel\"]} ins(%" +
          operand + " : tensor<4xf32>) outs(%e_" + result +
@@ -150,10 +150,10 @@ TEST(CpuExecutable, ElementTypes) {
     })");
   // 1, -2, 0.5 as f16.
   std::vector<uint16_t> half = {0x3c00, 0xc000, 0x3800};
-  auto outputs =
-      model.run({std::vector<uint8_t>{1, 0, 1}, std::vector<int64_t>{7, 8, 9},
-                 std::vector<int16_t>{-1, -2, -3}, half,
-                 std::vector<double>{3, 4, 5}, std::vector<int64_t>{10, 20, 30}});
+  auto outputs = model.run(
+      {std::vector<uint8_t>{1, 0, 1}, std::vector<int64_t>{7, 8, 9},
+       std::vector<int16_t>{-1, -2, -3}, half, std::vector<double>{3, 4, 5},
+       std::vector<int64_t>{10, 20, 30}});
   ASSERT_EQ(outputs.size(), 5u);
   EXPECT_EQ(outputs[0].as<uint8_t>(), (std::vector<uint8_t>{0, 1, 0}));
   EXPECT_EQ(outputs[1].as<int64_t>(), (std::vector<int64_t>{7, -2, 9}));
@@ -269,8 +269,8 @@ TEST(CpuExecutable, ObserversInLoops) {
                  options);
   EXPECT_EQ(model.run1<float>({Floats{1, 2, 3, 4}}), (Floats{8, 16, 24, 32}))
       << model.error();
-  EXPECT_EQ(seen, (std::vector<Floats>{
-                      {1, 2, 3, 4}, {2, 4, 6, 8}, {4, 8, 12, 16}}));
+  EXPECT_EQ(seen,
+            (std::vector<Floats>{{1, 2, 3, 4}, {2, 4, 6, 8}, {4, 8, 12, 16}}));
 }
 
 //===----------------------------------------------------------------------===//
@@ -355,8 +355,7 @@ TEST(CpuExecutable, SlicesOutOfBoundsAreErrors) {
     })");
   using Ints = std::vector<int64_t>;
   Floats x = {0, 1, 2, 3, 4, 5, 6, 7};
-  EXPECT_EQ(model.run1<float>({x, Ints{3}}),
-            (Floats{0, 0, 0, 3, 5, 7, 0, 0}))
+  EXPECT_EQ(model.run1<float>({x, Ints{3}}), (Floats{0, 0, 0, 3, 5, 7, 0, 0}))
       << model.error();
   EXPECT_NE(model.runError({x, Ints{4}}), "");
   EXPECT_NE(model.runError({x, Ints{-1}}), "");
@@ -374,8 +373,7 @@ TEST(CpuExecutable, IndicesFromNaN) {
       return %r : tensor<f32>
     })");
   Floats x = {0, 1, 2, 3, 4, 5, 6, 7};
-  EXPECT_EQ(model.run1<float>({x, Floats{3.7f}}), (Floats{3}))
-      << model.error();
+  EXPECT_EQ(model.run1<float>({x, Floats{3.7f}}), (Floats{3})) << model.error();
   EXPECT_NE(model.runError({x, Floats{NAN}}), "");
   EXPECT_NE(model.runError({x, Floats{INFINITY}}), "");
 }
@@ -494,8 +492,7 @@ TEST(CpuExecutable, RunsOnManyThreads) {
         uint8_t succeed = run % 7 != t;
         const void *inputs[] = {a.data(), &succeed};
         void *outputs[] = {out.data()};
-        std::string error =
-            llvm::toString(model.get()->run(inputs, outputs));
+        std::string error = llvm::toString(model.get()->run(inputs, outputs));
         wrong += error.empty() != succeed;
         wrong += succeed && out != expected;
       }

@@ -46,8 +46,7 @@ struct Buffer {
               reinterpret_cast<const char *>(values.data() + values.size())) {
     static_assert(!std::is_same_v<T, bool>, "use uint8_t");
   }
-  template <typename T>
-  std::vector<T> as() const {
+  template <typename T> std::vector<T> as() const {
     std::vector<T> values(bytes.size() / sizeof(T));
     memcpy(values.data(), bytes.data(), bytes.size());
     return values;
@@ -60,18 +59,18 @@ public:
   explicit CpuModel(const std::string &text, CpuOptions options = {},
                     StringRef entry = "main") {
     DialectRegistry registry;
-    registry.insert<affine::AffineDialect, arith::ArithDialect,
-                    cf::ControlFlowDialect, func::FuncDialect,
-                    linalg::LinalgDialect, math::MathDialect, QOptDialect,
-                    quant::QuantDialect, scf::SCFDialect,
-                    tensor::TensorDialect>();
+    registry
+        .insert<affine::AffineDialect, arith::ArithDialect,
+                cf::ControlFlowDialect, func::FuncDialect,
+                linalg::LinalgDialect, math::MathDialect, QOptDialect,
+                quant::QuantDialect, scf::SCFDialect, tensor::TensorDialect>();
     context.appendDialectRegistry(registry);
     ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
       llvm::raw_string_ostream(messages)
           << diagnostic.getLocation() << ": " << diagnostic.str() << "\n";
     });
-    module = parseSourceString<ModuleOp>(text, ParserConfig(&context),
-                                         "model.mlir");
+    module =
+        parseSourceString<ModuleOp>(text, ParserConfig(&context), "model.mlir");
     if (!module)
       return;
     auto compiled = CpuExecutable::compile(*module, entry, options);

@@ -10,7 +10,6 @@ writes tools/bench/results/NAME.json.
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -42,7 +41,7 @@ def processor():
     name = next(line for line in text.splitlines() if line.startswith("model name"))
     known = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8")
     return {"name": name.split(":")[1].strip(), "cores": os.cpu_count(),
-            "features": [f for f in known if f in flags], "kernel": platform.release()}
+            "features": [f for f in known if f in flags]}
 
 
 def main(arguments):

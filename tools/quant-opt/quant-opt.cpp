@@ -1,5 +1,5 @@
 //===- quant-opt.cpp - The driver: quantization jobs, or mlir-opt with our
-//passes ---*- C++ -*-===//
+// passes ---*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,5 @@
-//===- CpuExecutable.h - A model compiled for this machine's CPU ---*- C++ -*-===//
+//===- CpuExecutable.h - A model compiled for this machine's CPU ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

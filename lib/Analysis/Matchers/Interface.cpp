@@ -1,5 +1,5 @@
 //===- Interface.cpp - Matches ops of other dialects by their interface ---*-
-//C++ -*-===//
+// C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

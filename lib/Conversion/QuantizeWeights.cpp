@@ -127,6 +127,7 @@ mlir::qopt::quantizeWeights(const Quantizable &match, bool perTensor) {
       type.getShape(), IntegerType::get(type.getContext(), 8));
   StringRef hint = "weight_i8";
   result.values = makeConstantElements(storageType, std::move(bytes), hint);
+  result.numScales = scales.size();
   result.type =
       makeWeightType(type.getContext(), type.getShape(), channelDims, scales);
   return result;

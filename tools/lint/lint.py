@@ -23,10 +23,14 @@ DIRECTIVE = r"(?:LABEL|NEXT|SAME|NOT|DAG|EMPTY|COUNT-\d+)"
 def project_files(root):
     """What git tracks or would add; all files where root is no repository."""
     def git(*arguments):
-        result = subprocess.run(["git", "-C", root, *arguments], capture_output=True)
+        try:
+            result = subprocess.run(["git", "-C", root, *arguments], capture_output=True)
+        except OSError:  # no git here
+            return ""
         return result.stdout.decode() if result.returncode == 0 else ""
 
-    if os.path.realpath(git("rev-parse", "--show-toplevel").strip()) == os.path.realpath(root):
+    top = git("rev-parse", "--show-toplevel").strip()
+    if top and os.path.realpath(top) == os.path.realpath(root):
         found = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
     else:
         found = []

@@ -84,3 +84,20 @@ func.func @activation_per_axis(%xi: tensor<1x2xi8>) -> tensor<1x2xf32> {
   %0 = linalg.matmul ins(%dx, %dw : tensor<1x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<1x2xf32>) -> tensor<1x2xf32>
   return %0 : tensor<1x2xf32>
 }
+
+// -----
+
+// Scales per row of an activation whose rows are summed together.
+// CHECK-LABEL: func.func @rows_summed(
+// CHECK-NOT:     tensor<2x2xi32>
+// CHECK:         linalg.matmul ins(%{{.+}}, %{{.+}} : tensor<2x2xf32>, tensor<2x2xf32>)
+func.func @rows_summed(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  %wi = arith.constant dense<[[3, 4], [5, 6]]> : tensor<2x2xi8>
+  %zero = arith.constant dense<0.0> : tensor<2x2xf32>
+  %qw = quant.scast %wi : tensor<2x2xi8> to tensor<2x2x!quant.uniform<i8<-127:127>:f32, 0.25>>
+  %dw = quant.dcast %qw : tensor<2x2x!quant.uniform<i8<-127:127>:f32, 0.25>> to tensor<2x2xf32>
+  %q, %s = qopt.dynamic_quantize %x {per = #qopt<granularity row>} : tensor<2x2xf32> -> tensor<2x2xi8>, tensor<2xf32>
+  %dx = qopt.dynamic_dequantize %q, %s {per = #qopt<granularity row>} : tensor<2x2xi8>, tensor<2xf32> -> tensor<2x2xf32>
+  %0 = linalg.matmul ins(%dw, %dx : tensor<2x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %0 : tensor<2x2xf32>
+}

@@ -1,4 +1,4 @@
-/* A C program on the installed runtime: it opens a model and says what it is. */
+/* A C program on the installed runtime: opens a model and says so. */
 #include "QuantOpt/Runtime/quant_opt_runtime.h"
 
 #include <stdio.h>

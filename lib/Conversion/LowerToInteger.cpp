@@ -243,6 +243,12 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
                 "its activation is not quantized per tensor in the QDQ form");
     return success();
   }
+  if (dynamic && dynamic.getPer() == Granularity::Row &&
+      !match.rowsAreIndependent) {
+    reportFloat(report, op, match.kind,
+                "the rows of its activation's scales are summed over");
+    return success();
+  }
   if (!isContractionWeight(weight.parameters, match) ||
       !startsFromZero(match)) {
     reportFloat(report, op, match.kind,

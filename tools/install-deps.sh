@@ -8,8 +8,10 @@ packages=(
   g++ cmake ninja-build ccache pkg-config
   # LLVM and MLIR 22: libraries, mlir-opt, FileCheck, lit, the formatter
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools clang-format-22
-  # libraries: oneDNN (CPU kernels), libzip (npz), GoogleTest
+  # libraries: oneDNN (CPU kernels), libzip (npz, artifacts), GoogleTest
   libdnnl-dev libzip-dev zlib1g-dev nlohmann-json3-dev libgtest-dev
+  # fibers of the emulator
+  libboost-context-dev
   # scripts and tests: the standard library is enough
   python3
 )

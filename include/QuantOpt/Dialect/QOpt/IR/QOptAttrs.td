@@ -48,6 +48,18 @@ def QOpt_Granularity : I32EnumAttr<"Granularity",
 }
 def QOpt_GranularityAttr : EnumAttr<QOpt_Dialect, QOpt_Granularity, "granularity">;
 
+def QOpt_GemmKind : I32EnumAttr<"GemmKind", "which kernel family computes a gemm", [
+      I32EnumAttrCase<"Mma", 0, "mma">,
+      I32EnumAttrCase<"Dp4a", 1, "dp4a">,
+      I32EnumAttrCase<"Simt", 2, "simt">
+    ]> {
+  let cppNamespace = "::mlir::qopt";
+  let description = [{
+    `mma`: 8-bit tensor-core tiles (mma.sync m16n8k32). `dp4a`: 8-bit dot products
+    for few rows. `simt`: f32 multiply-adds.
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Attributes
 //===----------------------------------------------------------------------===//
@@ -89,6 +101,42 @@ def QOpt_StatsAttr : QOpt_Attr<"Stats", "stats"> {
                         ArrayRefParameter<"CandidateAttr">:$candidates);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
+}
+
+def QOpt_GemmConfigAttr : QOpt_Attr<"GemmConfig", "gemm_config"> {
+  let summary = "How a gemm is cut into blocks, warps and stages";
+  let description = [{
+    Chosen by `qopt-select-configs` or given by hand; data only, the kernel
+    builders check that they can realize it.
+
+    - `mma`: a block computes `block_m x block_n` in steps of `block_k` bytes along
+      K; a warp computes `warp_m x warp_n` of it; `stages` tiles are in flight.
+    - `dp4a`: a block computes `block_m` rows (at most 16) by `block_n` columns; a
+      warp owns `warp_n` columns at a time (`warp_m` = `block_m`) and steps
+      `block_k` bytes along K (a multiple of 512: 16 bytes per lane).
+    - `simt`: as `mma` with `warp_m x warp_n` results per thread; `block_k` counts
+      f32 elements.
+
+    `split_k` blocks share the K range of one tile; their exact i32 sums are added
+    in a workspace, the last one runs the epilogue. 1 except for `mma`.
+
+    Example: `#qopt.gemm_config<mma, block = [128, 256, 64], warp = [64, 64],
+    stages = 4, split_k = 1>`
+  }];
+  let parameters = (ins "::mlir::qopt::GemmKind":$kind,
+                        "int64_t":$blockM, "int64_t":$blockN, "int64_t":$blockK,
+                        "int64_t":$warpM, "int64_t":$warpN,
+                        "int64_t":$stages, "int64_t":$splitK);
+  let assemblyFormat = [{
+    `<` $kind `,` `block` `=` `[` $blockM `,` $blockN `,` $blockK `]` `,`
+    `warp` `=` `[` $warpM `,` $warpN `]` `,` `stages` `=` $stages `,`
+    `split_k` `=` $splitK `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Threads of a block.
+    int64_t getNumThreads() const;
+  }];
 }
 
 #endif // QUANTOPT_DIALECT_QOPT_IR_QOPTATTRS_TD

@@ -10,6 +10,7 @@
 
 include "QuantOpt/Dialect/QOpt/IR/QOptAttrs.td"
 include "QuantOpt/Dialect/QOpt/IR/QOptBase.td"
+include "QuantOpt/Dialect/QOpt/IR/QOptKernelOps.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"

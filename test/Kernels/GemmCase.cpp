@@ -155,11 +155,11 @@ static void computeIntegers(const GemmCase &gemm, GemmData &data) {
     const uint8_t *a = &data.a[row * gemm.k];
     const uint8_t *b = &data.b[row / gemm.m * gemm.n * gemm.k];
     for (int64_t n = 0; n < gemm.n; ++n) {
-      int32_t sum = 0;
+      uint32_t sum = 0; // wraps, as accumulators do
       for (int64_t k = 0; k < gemm.k; ++k)
-        sum += widen(a[k], gemm.unsignedA) *
-               widen(b[n * gemm.k + k], gemm.unsignedB);
-      writer.write(sum, row, n);
+        sum += static_cast<uint32_t>(widen(a[k], gemm.unsignedA) *
+                                     widen(b[n * gemm.k + k], gemm.unsignedB));
+      writer.write(static_cast<int32_t>(sum), row, n);
     }
   }
 }

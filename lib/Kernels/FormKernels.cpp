@@ -103,7 +103,8 @@ std::string FormKernels::makeName(Location loc) {
 
 void FormKernels::form(linalg::LinalgOp op) {
   std::string reason;
-  std::optional<MatrixProduct> product = matchMatrixProduct(op, reason);
+  std::optional<MatrixProduct> product =
+      matchMatrixProduct(op, minTransposedMacs, reason);
   if (!product) {
     StringRef name = getLocationName(op.getLoc());
     remark::missed(op.getLoc(),

@@ -195,15 +195,23 @@ static bool packConstant(MatrixOperand &operand, const Loops &stored,
   return false;
 }
 
-/// Plans how `operand` comes to the order of `wanted`.
+/// Plans how `operand` comes to the order of `wanted`; by a transpose of its
+/// own only if `mayTranspose`.
 static bool planOperand(MatrixOperand &operand, AffineMap map,
-                        ArrayRef<Loops> wanted, const LoopGroups &groups) {
+                        ArrayRef<Loops> wanted, const LoopGroups &groups,
+                        bool mayTranspose) {
   Loops stored = getLoops(map, groups.extents), all = concatenate(wanted);
   for (const Loops &group : wanted)
     operand.shape.push_back(groups.getSize(group));
   if (operand.isConstant)
     return packConstant(operand, stored, wanted, groups);
-  return stored == all || reorderTranspose(operand, getDimOrder(map, all));
+  if (stored == all)
+    return true;
+  SmallVector<int64_t> order = getDimOrder(map, all);
+  if (reorderTranspose(operand, order))
+    return true;
+  operand.transpose = order;
+  return mayTranspose;
 }
 
 Value mlir::qopt::buildMatrixOperand(OpBuilder &builder, Location loc,
@@ -242,7 +250,10 @@ static bool startsFromZero(OpOperand *init) {
 /// for `a`.
 static std::optional<MatrixProduct>
 matchRoles(linalg::LinalgOp op, const MulAdd &types, const LoopGroups &groups,
-           unsigned aIndex, std::string &reason) {
+           unsigned aIndex, int64_t minTransposedMacs, std::string &reason) {
+  int64_t macs = 1;
+  for (int64_t extent : groups.extents)
+    macs *= extent;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   MatrixProduct product;
   product.op = op;
@@ -253,7 +264,8 @@ matchRoles(linalg::LinalgOp op, const MulAdd &types, const LoopGroups &groups,
     SmallVector<Loops, 3> wanted = {rows, groups.k};
     if (!groups.batch.empty())
       wanted.insert(wanted.begin(), groups.batch);
-    return planOperand(operand, maps[index], wanted, groups);
+    return planOperand(operand, maps[index], wanted, groups,
+                       macs >= minTransposedMacs);
   };
   bool aIsConstant = getConstantElements(op->getOperand(aIndex)) != nullptr;
   product.b.isConstant =
@@ -264,14 +276,14 @@ matchRoles(linalg::LinalgOp op, const MulAdd &types, const LoopGroups &groups,
   }
   if (!plan(product.a, aIndex, groups.m)) {
     reason = "the operand with the rows is not contiguous along the summed "
-             "dims, and it is no transpose";
+             "dims, and too small to be transposed";
     return std::nullopt;
   }
   if (!plan(product.b, 1 - aIndex, groups.n)) {
     reason = product.b.isConstant
                  ? "the dims of the constant are interleaved"
                  : "the operand with the columns is not contiguous along the "
-                   "summed dims, and it is no transpose";
+                   "summed dims, and too small to be transposed";
     return std::nullopt;
   }
   if (!groups.batch.empty())
@@ -284,7 +296,8 @@ matchRoles(linalg::LinalgOp op, const MulAdd &types, const LoopGroups &groups,
 }
 
 std::optional<MatrixProduct>
-mlir::qopt::matchMatrixProduct(linalg::LinalgOp op, std::string &reason) {
+mlir::qopt::matchMatrixProduct(linalg::LinalgOp op, int64_t minTransposedMacs,
+                               std::string &reason) {
   std::optional<MulAdd> types = matchMulAdd(op);
   if (!types || !op.hasPureTensorSemantics()) {
     reason = "it is no sum of products on tensors";
@@ -319,7 +332,8 @@ mlir::qopt::matchMatrixProduct(linalg::LinalgOp op, std::string &reason) {
     if (getLoops(maps[2], roles.extents) !=
         concatenate({roles.batch, roles.m, roles.n}))
       continue;
-    if (auto product = matchRoles(op, *types, roles, aIndex, reason))
+    if (auto product =
+            matchRoles(op, *types, roles, aIndex, minTransposedMacs, reason))
       return product;
   }
   return std::nullopt;

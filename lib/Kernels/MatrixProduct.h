@@ -9,7 +9,8 @@
 // Internal to lib/Kernels. Says whether a contraction is the product that
 // `qopt.gemm` computes, `c[b, m, n] = sum_k a[b, m, k] * b[b, n, k]`, and how
 // its operands come to that layout: by reshapes, which cost nothing, by another
-// order of a transpose that is there anyway, or, for constants, by `qopt.pack`.
+// order of a transpose that is there anyway, by a new transpose where the
+// product is large enough to pay for it, or, for constants, by `qopt.pack`.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_LIB_KERNELS_MATRIXPRODUCT_H
@@ -48,9 +49,11 @@ struct MatrixProduct {
   OpOperand *init = nullptr;
 };
 
-/// Matches `op`, a sum of products on tensors (see matchMulAdd). If it is no
-/// product of matrices in these layouts, `reason` says why.
+/// Matches `op`, a sum of products on tensors (see matchMulAdd). Operands get
+/// transposes of their own if there are `minTransposedMacs` multiply-adds at
+/// least. If it is no product of matrices in these layouts, `reason` says why.
 std::optional<MatrixProduct> matchMatrixProduct(linalg::LinalgOp op,
+                                                int64_t minTransposedMacs,
                                                 std::string &reason);
 
 /// The operand in the layout of the gemm; constants without padding.

@@ -252,9 +252,10 @@ def FormKernels : QOptPass<"qopt-form-kernels", "::mlir::ModuleOp"> {
     -> i32` in any mix of signs or `f32 x f32 -> f32`, becomes `qopt.gemm`:
     several batch, row, column or summed dims that lie next to each other count
     as one, vectors are matrices with one row or column. Constants are brought to
-    [N, K] by `qopt.pack`; other operands must be contiguous along K, or be
-    transposes, which are then made in the order that is needed. What is no such
-    product stays, with a remark that says why.
+    [N, K] by `qopt.pack`; other operands must be contiguous along K. Where they
+    are not, a transpose that made them is made in another order, or, for products
+    of `min-transposed-macs`, one is added. What is no such product stays, with a
+    remark that says why.
 
     The elementwise ops that follow join the region as the epilogue: ops of the
     same block with only parallel loops that read the accumulator or each other
@@ -269,6 +270,10 @@ def FormKernels : QOptPass<"qopt-form-kernels", "::mlir::ModuleOp"> {
     are the same bits; sums of f32 start from it no longer.
     Example: test/Transforms/form-kernels/basic.mlir
   }];
+  let options = [
+    Option<"minTransposedMacs", "min-transposed-macs", "int64_t", "1 << 20",
+           "Multiply-adds of a product for which an operand is transposed">
+  ];
 }
 
 #endif // QUANTOPT_DIALECT_QOPT_TRANSFORMS_PASSES_TD

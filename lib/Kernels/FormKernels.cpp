@@ -12,7 +12,7 @@
 // linalg becomes a loop kernel later.
 //
 //===----------------------------------------------------------------------===//
-#include "Epilogue.h"
+#include "EpilogueFusion.h"
 #include "MatrixProduct.h"
 
 #include "QuantOpt/Analysis/MulAdd.h"
@@ -81,7 +81,7 @@ struct FormKernels : public qopt::impl::FormKernelsBase<FormKernels> {
 private:
   std::string makeName(Location loc);
   void form(linalg::LinalgOp op);
-  void buildGemm(const MatrixProduct &product, const Epilogue &epilogue,
+  void buildGemm(const MatrixProduct &product, const FusedEpilogue &epilogue,
                  StringRef name);
   /// Fills, empty tensors and transposes that only replaced ops needed.
   void eraseUnused();
@@ -116,7 +116,7 @@ void FormKernels::form(linalg::LinalgOp op) {
   }
   if (product->init)
     extractInit(op);
-  Epilogue epilogue = findEpilogue(op->getResult(0), product->shape);
+  FusedEpilogue epilogue = findEpilogue(op->getResult(0), product->shape);
   std::string name = makeName(op.getLoc());
   remark::passed(op.getLoc(), remark::RemarkOpts::name("gemm").category("qopt"))
       << name + ": a gemm with " + std::to_string(epilogue.members.size()) +
@@ -130,7 +130,7 @@ void FormKernels::form(linalg::LinalgOp op) {
 }
 
 void FormKernels::buildGemm(const MatrixProduct &product,
-                            const Epilogue &epilogue, StringRef name) {
+                            const FusedEpilogue &epilogue, StringRef name) {
   linalg::LinalgOp op = product.op;
   Location loc = op.getLoc();
   // Behind the last member, where all operands are there.
@@ -140,7 +140,7 @@ void FormKernels::buildGemm(const MatrixProduct &product,
   Value b = buildMatrixOperand(builder, loc, product.b);
   SmallVector<Value> operands;
   SmallVector<AffineMap> maps;
-  for (const EpilogueOperand &operand : epilogue.operands) {
+  for (const FusedTensor &operand : epilogue.operands) {
     operands.push_back(
         buildReshape(builder, loc, operand.value, operand.shape));
     SmallVector<AffineExpr> dims;

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Pipelines/Pipelines.h"
+#include "QuantOpt/Target/Ptx.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -21,6 +22,7 @@ void mlir::qopt::registerQuantOpt(DialectRegistry &registry) {
                   func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
                   quant::QuantDialect, scf::SCFDialect, tensor::TensorDialect,
                   tosa::TosaDialect>();
+  registerKernelTranslations(registry);
 }
 
 /// Parses `text` as options and appends the pipeline.

@@ -115,6 +115,14 @@ struct Plan {
   std::string ptx;
 };
 
+/// A member of the file but the manifest.
+struct MemberInfo {
+  std::string name;
+  uint64_t size = 0;
+  /// 64 lower-case hexadecimal digits.
+  std::string sha256;
+};
+
 struct Artifact {
   /// "quant-opt 0.1.0 (LLVM 22.1.8)".
   std::string producer;
@@ -131,22 +139,49 @@ struct Artifact {
   std::string modelText;
   /// Keeps the bytes of `constants` alive.
   std::shared_ptr<const void> constantData;
+  /// Filled by read(), which has compared the hashes; ignored by write().
+  std::vector<MemberInfo> members;
 };
+
+/// The value of an extent of a validated artifact, for 1 <= batch <=
+/// Artifact::batch.
+inline int64_t evaluate(const Extent &extent, int64_t batch) {
+  return (batch * extent.scale + extent.offset) / extent.divisor;
+}
+
+/// Bytes of a dense tensor of a validated artifact.
+uint64_t byteSize(qopt_dtype dtype, const std::vector<int64_t> &dims);
+
+/// Number of the chip, such as 80 of "sm_80" and 90 of "sm_90a"; 0 if the name
+/// is none.
+int chipNumber(const std::string &chip);
 
 /// Checks everything a runtime relies on: indices, bounds of every argument in
 /// its buffer at the compiled batch, sizes without overflow, positive grids,
-/// names, limits on counts. Returns an empty string, or what is wrong.
+/// names, limits on counts. Names of inputs, outputs, constants and kernels are
+/// unique where they have to be, not empty and UTF-8 without control
+/// characters. With `anyBatch`, `batch` is the first extent of every output and
+/// of every input that is not a scalar. Returns an empty string, or what is
+/// wrong.
 std::string validate(const Artifact &artifact);
 
-/// Writes the file beside `path` and renames it. Returns an empty string, or
-/// what went wrong; `path` is then as it was.
+/// Validates, writes the file beside `path`, which must be new or a regular
+/// file, and renames it. Text that only informs (producer, names of launches)
+/// may hold any bytes; what is not UTF-8 is replaced. Returns an empty string,
+/// or what went wrong; `path` is then as it was.
 std::string write(const Artifact &artifact, const std::string &path);
 
 /// Reads and checks the file: container, sizes, hashes, schema, then
-/// validate(). Constants are read or mapped, never parsed twice. On failure
-/// returns null and sets `error` to one line that names the file and the
-/// member.
+/// validate(). Constants are read once, into memory that constantData owns: a
+/// file that changes later changes nothing. On failure returns null and sets
+/// `error` to one line that names the file and the member.
 std::unique_ptr<Artifact> read(const std::string &path, std::string &error);
+
+/// The same for a file's content in memory, which is not needed afterwards;
+/// `name` stands for it in messages.
+std::unique_ptr<Artifact> readMemory(const void *data, size_t size,
+                                     const std::string &name,
+                                     std::string &error);
 
 } // namespace mlir::qopt::artifact
 

@@ -276,4 +276,18 @@ def FormKernels : QOptPass<"qopt-form-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+//===----------------------------------------------------------------------===//
+// emit
+//===----------------------------------------------------------------------===//
+
+def LowerToNVVM : Pass<"qopt-lower-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Device ops of qopt to NVVM and inline PTX";
+  let description = [{
+    `qopt.cvt_rni` becomes the intrinsic of `cvt.rni.s32.f32`, `qopt.cvt_pack_sat`
+    becomes inline PTX. Upstream's conversions lower the rest of a GPU module.
+    Example: test/Target/lower-to-nvvm.mlir
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // QUANTOPT_DIALECT_QOPT_TRANSFORMS_PASSES_TD

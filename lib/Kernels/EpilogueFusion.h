@@ -1,4 +1,5 @@
-//===- Epilogue.h - Elementwise ops that join a kernel ---------*- C++ -*-===//
+//===- EpilogueFusion.h - Elementwise ops that join a kernel ---------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -19,8 +20,8 @@
 // but includes expressions like GELU that use one value several times.
 //
 //===----------------------------------------------------------------------===//
-#ifndef QUANTOPT_LIB_KERNELS_EPILOGUE_H
-#define QUANTOPT_LIB_KERNELS_EPILOGUE_H
+#ifndef QUANTOPT_LIB_KERNELS_EPILOGUEFUSION_H
+#define QUANTOPT_LIB_KERNELS_EPILOGUEFUSION_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -29,7 +30,7 @@
 namespace mlir::qopt {
 
 /// A tensor that the epilogue reads.
-struct EpilogueOperand {
+struct FusedTensor {
   Value value;
   /// Its shape after a reshape, one dim for each of `dims`.
   SmallVector<int64_t> shape;
@@ -39,7 +40,7 @@ struct EpilogueOperand {
 
 /// What a block argument of a member is inside the region; nothing of it is set
 /// if the argument is not used.
-struct EpilogueInput {
+struct FusedInput {
   /// The accumulator or the member's result that it is an element of, ...
   Value member;
   /// ... or the constant that it is, ...
@@ -48,16 +49,16 @@ struct EpilogueInput {
   std::optional<unsigned> operand;
 };
 
-struct EpilogueMember {
+struct FusedMember {
   linalg::LinalgOp op;
   /// One per block argument.
-  SmallVector<EpilogueInput> inputs;
+  SmallVector<FusedInput> inputs;
 };
 
-struct Epilogue {
+struct FusedEpilogue {
   /// In source order; empty if the accumulator itself is the result.
-  SmallVector<EpilogueMember> members;
-  SmallVector<EpilogueOperand> operands;
+  SmallVector<FusedMember> members;
+  SmallVector<FusedTensor> operands;
   /// The members and the reshapes between them, in source order.
   SmallVector<Operation *> ops;
   /// The tensor that the kernel computes: the contraction's or the last
@@ -67,13 +68,13 @@ struct Epilogue {
 
 /// The epilogue of the contraction whose result is `accumulator`, computed by a
 /// kernel as `shape`: [M, N] or [batch, M, N], in the same order of elements.
-Epilogue findEpilogue(Value accumulator, ArrayRef<int64_t> shape);
+FusedEpilogue findEpilogue(Value accumulator, ArrayRef<int64_t> shape);
 
 /// Fills the empty `region` of a kernel op with the epilogue: block arguments
 /// for the accumulator and the operands, members as scalar ops.
-void buildEpilogue(Region &region, Location loc, const Epilogue &epilogue,
+void buildEpilogue(Region &region, Location loc, const FusedEpilogue &epilogue,
                    Value accumulator);
 
 } // namespace mlir::qopt
 
-#endif // QUANTOPT_LIB_KERNELS_EPILOGUE_H
+#endif // QUANTOPT_LIB_KERNELS_EPILOGUEFUSION_H

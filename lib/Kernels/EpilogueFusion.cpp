@@ -1,4 +1,5 @@
-//===- Epilogue.cpp - Elementwise ops that join a kernel -------*- C++ -*-===//
+//===- EpilogueFusion.cpp - Elementwise ops that join a kernel -------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -12,7 +13,7 @@
 // if these intervals are made up of whole dims of the kernel's result.
 //
 //===----------------------------------------------------------------------===//
-#include "Epilogue.h"
+#include "EpilogueFusion.h"
 
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
@@ -199,7 +200,7 @@ public:
     found.result = accumulator;
   }
 
-  Epilogue run() {
+  FusedEpilogue run() {
     while (Operation *op = popFirst()) {
       if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
         accept(op, computedBy[op->getOperand(0)]);
@@ -255,8 +256,8 @@ private:
   }
 
   bool addMember(linalg::LinalgOp op);
-  bool addInput(EpilogueMember &member, OpOperand &operand);
-  bool addTensor(EpilogueMember &member, Value value, AffineMap map,
+  bool addInput(FusedMember &member, OpOperand &operand);
+  bool addTensor(FusedMember &member, Value value, AffineMap map,
                  ArrayRef<int64_t> shape);
 
   Block *block;
@@ -268,12 +269,12 @@ private:
   /// accumulator or result they hold.
   llvm::MapVector<Value, Value> computedBy;
   size_t numScalarOps = 0;
-  Epilogue found, best;
+  FusedEpilogue found, best;
 };
 } // namespace
 
-bool EpilogueFinder::addTensor(EpilogueMember &member, Value value,
-                               AffineMap map, ArrayRef<int64_t> shape) {
+bool EpilogueFinder::addTensor(FusedMember &member, Value value, AffineMap map,
+                               ArrayRef<int64_t> shape) {
   auto type = cast<RankedTensorType>(value.getType());
   if (!isStoredType(type.getElementType()))
     return false;
@@ -281,10 +282,10 @@ bool EpilogueFinder::addTensor(EpilogueMember &member, Value value,
       getKernelDims(type, map, shape, kernelShape);
   if (!dims)
     return false;
-  EpilogueOperand operand{value, {}, *dims};
+  FusedTensor operand{value, {}, *dims};
   for (unsigned dim : *dims)
     operand.shape.push_back(kernelShape[dim]);
-  auto same = [&](const EpilogueOperand &other) {
+  auto same = [&](const FusedTensor &other) {
     return other.value == value && other.dims == *dims;
   };
   auto *it = llvm::find_if(found.operands, same);
@@ -294,7 +295,7 @@ bool EpilogueFinder::addTensor(EpilogueMember &member, Value value,
   return found.operands.size() <= kMaxOperands;
 }
 
-bool EpilogueFinder::addInput(EpilogueMember &member, OpOperand &operand) {
+bool EpilogueFinder::addInput(FusedMember &member, OpOperand &operand) {
   linalg::LinalgOp op = member.op;
   Value value = operand.get();
   AffineMap map = op.getMatchingIndexingMap(&operand);
@@ -333,7 +334,7 @@ bool EpilogueFinder::addMember(linalg::LinalgOp op) {
   size_t numOps = op.getBlock()->getOperations().size() - 1;
   if (!isMember(op) || numScalarOps + numOps > kMaxScalarOps)
     return false;
-  EpilogueMember member{op, {}};
+  FusedMember member{op, {}};
   size_t numOperands = found.operands.size();
   for (OpOperand &operand : op->getOpOperands())
     if (!addInput(member, operand)) {
@@ -345,7 +346,8 @@ bool EpilogueFinder::addMember(linalg::LinalgOp op) {
   return true;
 }
 
-Epilogue mlir::qopt::findEpilogue(Value accumulator, ArrayRef<int64_t> shape) {
+FusedEpilogue mlir::qopt::findEpilogue(Value accumulator,
+                                       ArrayRef<int64_t> shape) {
   return EpilogueFinder(accumulator, shape).run();
 }
 
@@ -354,7 +356,7 @@ Epilogue mlir::qopt::findEpilogue(Value accumulator, ArrayRef<int64_t> shape) {
 //===----------------------------------------------------------------------===//
 
 /// Copies the scalar ops of `member` and returns what it yields.
-static Value cloneBody(OpBuilder &builder, const EpilogueMember &member,
+static Value cloneBody(OpBuilder &builder, const FusedMember &member,
                        const DenseMap<Value, Value> &computed, Block *block) {
   linalg::LinalgOp op = member.op;
   IRMapping mapping;
@@ -386,18 +388,19 @@ static Value cloneBody(OpBuilder &builder, const EpilogueMember &member,
 }
 
 void mlir::qopt::buildEpilogue(Region &region, Location loc,
-                               const Epilogue &epilogue, Value accumulator) {
+                               const FusedEpilogue &epilogue,
+                               Value accumulator) {
   auto getElement = [](Value tensor) {
     return cast<RankedTensorType>(tensor.getType()).getElementType();
   };
   IRRewriter builder(region.getContext());
   Block *block = builder.createBlock(&region);
   block->addArgument(getElement(accumulator), loc);
-  for (const EpilogueOperand &operand : epilogue.operands)
+  for (const FusedTensor &operand : epilogue.operands)
     block->addArgument(getElement(operand.value), loc);
 
   DenseMap<Value, Value> computed = {{accumulator, block->getArgument(0)}};
-  for (const EpilogueMember &member : epilogue.members)
+  for (const FusedMember &member : epilogue.members)
     computed[member.op->getResult(0)] =
         cloneBody(builder, member, computed, block);
   YieldOp::create(builder, loc, computed.lookup(epilogue.result));

@@ -1,0 +1,182 @@
+//===- EpilogueEmitter.cpp - Epilogue regions as kernel code ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "EpilogueEmitter.h"
+
+#include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+EpilogueEmitter::EpilogueEmitter(Block &region)
+    : region(region), yielded(region.getTerminator()->getOperand(0)),
+      elementType(yielded.getType()), tail(matchTail(yielded)) {}
+
+//===----------------------------------------------------------------------===//
+// Quantization at the end
+//===----------------------------------------------------------------------===//
+
+/// A constant integral f32.
+static std::optional<int64_t> matchIntegral(Value value) {
+  FloatAttr attr;
+  if (!matchPattern(value, m_Constant(&attr)) || !attr.getType().isF32())
+    return std::nullopt;
+  double number = attr.getValueAsDouble();
+  constexpr double kBound = 65536;
+  if (!(number >= -kBound && number <= kBound) ||
+      number != static_cast<int64_t>(number))
+    return std::nullopt;
+  return static_cast<int64_t>(number);
+}
+
+/// select(cmpf uno x, x), 0, x) -> x.
+static Value matchNaNToZero(Value value) {
+  auto select = value.getDefiningOp<arith::SelectOp>();
+  if (!select || !matchPattern(select.getTrueValue(), m_AnyZeroFloat()))
+    return nullptr;
+  auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
+  Value x = select.getFalseValue();
+  if (!compare || compare.getPredicate() != arith::CmpFPredicate::UNO ||
+      compare.getLhs() != x || compare.getRhs() != x)
+    return nullptr;
+  return x;
+}
+
+std::optional<EpilogueEmitter::QuantizeTail>
+EpilogueEmitter::matchTail(Value value) {
+  if (!value.getType().isInteger(8))
+    return std::nullopt;
+  QuantizeTail tail{};
+  // The zero point, added in i32.
+  if (auto trunc = value.getDefiningOp<arith::TruncIOp>()) {
+    auto add = trunc.getIn().getDefiningOp<arith::AddIOp>();
+    APInt zeroPoint;
+    if (!add || !matchPattern(add.getRhs(), m_ConstantInt(&zeroPoint)))
+      return std::nullopt;
+    tail.zeroPoint = zeroPoint.getSExtValue();
+    value = add.getLhs();
+  }
+  Operation *convert = value.getDefiningOp();
+  if (!isa_and_nonnull<arith::FPToSIOp, arith::FPToUIOp>(convert))
+    return std::nullopt;
+  value = convert->getOperand(0);
+  if (!value.getType().isF32())
+    return std::nullopt;
+  // The clamp: at least from both sides once, or conversion could overflow.
+  constexpr int64_t kUnbounded = int64_t(1) << 32;
+  tail.low = -kUnbounded;
+  tail.high = kUnbounded;
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<arith::MaximumFOp, arith::MinimumFOp>(op))
+      break;
+    std::optional<int64_t> bound = matchIntegral(op->getOperand(1));
+    if (!bound)
+      return std::nullopt;
+    // From the outermost inwards: an inner bound never loosens an outer one.
+    if (isa<arith::MaximumFOp>(op))
+      tail.low = std::max(tail.low, std::min(*bound, tail.high));
+    else
+      tail.high = std::min(tail.high, std::max(*bound, tail.low));
+    value = op->getOperand(0);
+  }
+  int64_t low = tail.low + tail.zeroPoint, high = tail.high + tail.zeroPoint;
+  // Which 8 bits: those that hold the whole clamped range.
+  if (low >= 0 && high <= 255)
+    tail.isUnsigned = true;
+  else if (low >= -128 && high <= 127)
+    tail.isUnsigned = false;
+  else
+    return std::nullopt;
+  if (Value x = matchNaNToZero(value))
+    value = x;
+  auto round = value.getDefiningOp<math::RoundEvenOp>();
+  if (!round)
+    return std::nullopt;
+  tail.input = round.getOperand();
+  return tail;
+}
+
+//===----------------------------------------------------------------------===//
+// Emission
+//===----------------------------------------------------------------------===//
+
+/// Clones what `value` needs of the region.
+static Value cloneSlice(DeviceBuilder &builder, Value value,
+                        IRMapping &mapping) {
+  if (Value known = mapping.lookupOrNull(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  for (Value operand : op->getOperands())
+    cloneSlice(builder, operand, mapping);
+  return builder.clone(*op, mapping)
+      ->getResult(cast<OpResult>(value).getResultNumber());
+}
+
+Value EpilogueEmitter::emit(DeviceBuilder &builder,
+                            ValueRange arguments) const {
+  IRMapping mapping;
+  mapping.map(region.getArguments(), arguments);
+  if (!tail)
+    return cloneSlice(builder, yielded, mapping);
+  Value q = CvtRniOp::create(builder, builder.getI32Type(),
+                             cloneSlice(builder, tail->input, mapping));
+  // The pack saturates to the type; only tighter bounds need instructions. A
+  // zero point must not wrap what cvt_rni saturated.
+  int64_t typeLow = tail->isUnsigned ? 0 : -128;
+  int64_t typeHigh = tail->isUnsigned ? 255 : 127;
+  if (tail->low + tail->zeroPoint > typeLow || tail->zeroPoint < 0)
+    q = builder.maxSigned(q, builder.i32(tail->low));
+  if (tail->high + tail->zeroPoint < typeHigh || tail->zeroPoint > 0)
+    q = builder.minSigned(q, builder.i32(tail->high));
+  return builder.add(q, tail->zeroPoint);
+}
+
+Value EpilogueEmitter::packBytes(DeviceBuilder &builder,
+                                 ValueRange values) const {
+  if (!tail) {
+    Value word;
+    for (auto [i, value] : llvm::enumerate(values)) {
+      Value byte = builder.shiftLeft(
+          builder.createOrFold<arith::ExtUIOp>(builder.getI32Type(), value),
+          8 * i);
+      word = word ? builder.createOrFold<arith::OrIOp>(word, byte) : byte;
+    }
+    return word;
+  }
+  Value zero = builder.i32(0);
+  auto get = [&](size_t i) { return i < values.size() ? values[i] : zero; };
+  auto pack = [&](Value high, Value low, Value rest) -> Value {
+    return CvtPackSatOp::create(builder, builder.getI32Type(), high, low, rest,
+                                tail->isUnsigned);
+  };
+  Value upper = values.size() > 2 ? pack(get(3), get(2), zero) : zero;
+  return pack(get(1), get(0), upper);
+}
+
+Value EpilogueEmitter::pack(DeviceBuilder &builder, ValueRange values) const {
+  if (getElementBytes() > 1) {
+    if (values.size() == 1)
+      return values.front();
+    return vector::FromElementsOp::create(
+        builder, VectorType::get(values.size(), elementType), values);
+  }
+  SmallVector<Value> words;
+  for (size_t i = 0; i < values.size(); i += 4)
+    words.push_back(packBytes(
+        builder, values.slice(i, std::min<size_t>(4, values.size() - i))));
+  if (values.size() < 4)
+    return arith::TruncIOp::create(
+        builder, builder.getIntegerType(8 * values.size()), words.front());
+  if (words.size() == 1)
+    return words.front();
+  return vector::FromElementsOp::create(
+      builder, VectorType::get(words.size(), builder.getI32Type()), words);
+}

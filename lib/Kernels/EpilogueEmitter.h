@@ -1,0 +1,64 @@
+//===- EpilogueEmitter.h - Epilogue regions as kernel code -----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Emits the scalar region of a kernel op for many elements. Where the region
+// ends in a quantization (round to even, NaN to 0, clamp, convert, add the zero
+// point), the end is emitted as integer instructions that saturate while they
+// pack four values into a register: the same bits in a fraction of the
+// instructions (docs/Numerics.md, "Quantize and dequantize").
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_LIB_KERNELS_EPILOGUEEMITTER_H
+#define QUANTOPT_LIB_KERNELS_EPILOGUEEMITTER_H
+
+#include "DeviceBuilder.h"
+
+namespace mlir::qopt {
+
+class EpilogueEmitter {
+public:
+  /// `region`: a block whose terminator yields one value.
+  explicit EpilogueEmitter(Block &region);
+
+  /// The type of a result element.
+  Type getElementType() const { return elementType; }
+  /// Bytes of a result element.
+  int64_t getElementBytes() const {
+    return (elementType.getIntOrFloatBitWidth() + 7) / 8;
+  }
+
+  /// One element from the values of the block's arguments, as something that
+  /// `pack` takes.
+  Value emit(DeviceBuilder &builder, ValueRange arguments) const;
+
+  /// `values` (results of `emit`) as one value to be stored. Their size in
+  /// bytes must be a power of two.
+  Value pack(DeviceBuilder &builder, ValueRange values) const;
+
+private:
+  /// The end of a quantization, from `input` (f32, before rounding) on.
+  struct QuantizeTail {
+    Value input;
+    int64_t low, high; ///< clamp before the zero point is added
+    int64_t zeroPoint;
+    bool isUnsigned;
+  };
+  static std::optional<QuantizeTail> matchTail(Value yielded);
+
+  /// A word of up to four bytes, lowest first.
+  Value packBytes(DeviceBuilder &builder, ValueRange values) const;
+
+  Block &region;
+  Value yielded;
+  Type elementType;
+  std::optional<QuantizeTail> tail;
+};
+
+} // namespace mlir::qopt
+
+#endif // QUANTOPT_LIB_KERNELS_EPILOGUEEMITTER_H

@@ -1,0 +1,350 @@
+//===- GemmKernel.cpp - What all gemm kernels share ------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "GemmKernel.h"
+
+#include "QuantOpt/Kernels/ChipInfo.h"
+#include "mlir/IR/AsmState.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+static constexpr int64_t kMaxAlignment = 16;
+
+//===----------------------------------------------------------------------===//
+// GemmProblem
+//===----------------------------------------------------------------------===//
+
+/// Strides of a buffer whose last dim is contiguous.
+static FailureOr<SmallVector<int64_t>> getStrides(GemmOp op, Value buffer,
+                                                  int64_t &offset) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<int64_t> strides;
+  if (failed(type.getStridesAndOffset(strides, offset)) ||
+      ShapedType::isDynamicShape(strides) || ShapedType::isDynamic(offset))
+    return op.emitOpError("has no kernel for a buffer of dynamic layout: ")
+           << type;
+  if (!strides.empty() && strides.back() != 1 && type.getShape().back() != 1)
+    return op.emitOpError("has no kernel for a buffer whose rows are not "
+                          "contiguous: ")
+           << type;
+  return strides;
+}
+
+/// The alignment of all rows of a buffer whose start is aligned to more than
+/// kMaxAlignment.
+static int64_t getRowAlignment(MemRefType type, ArrayRef<int64_t> strides,
+                               int64_t offset) {
+  int64_t bytes = (type.getElementTypeBitWidth() + 7) / 8;
+  int64_t alignment = std::gcd(kMaxAlignment, offset * bytes);
+  for (auto [extent, stride] :
+       llvm::zip(type.getShape().drop_back(), strides.drop_back()))
+    if (extent != 1)
+      alignment = std::gcd(alignment, stride * bytes);
+  return alignment;
+}
+
+static FailureOr<MatrixLayout> getMatrixLayout(GemmOp op, Value buffer) {
+  int64_t offset = 0;
+  FailureOr<SmallVector<int64_t>> strides = getStrides(op, buffer, offset);
+  if (failed(strides))
+    return failure();
+  MatrixLayout layout;
+  layout.rowStride = strides->end()[-2];
+  layout.batchStride = strides->size() == 3 ? strides->front() : 0;
+  layout.rowAlignment =
+      getRowAlignment(cast<MemRefType>(buffer.getType()), *strides, offset);
+  // Kernels compute offsets within a row in 32 bits.
+  if (layout.rowStride > INT32_MAX)
+    return op.emitOpError("has rows of ")
+           << layout.rowStride << " elements; kernels take up to 2^31 - 1";
+  return layout;
+}
+
+static FailureOr<EpilogueOperand>
+getEpilogueOperand(GemmOp op, Value buffer, AffineMap map, int64_t blockN) {
+  EpilogueOperand operand;
+  operand.buffer = buffer;
+  auto type = cast<MemRefType>(buffer.getType());
+  operand.elementType = type.getElementType();
+  int64_t offset = 0;
+  FailureOr<SmallVector<int64_t>> strides = getStrides(op, buffer, offset);
+  if (failed(strides))
+    return failure();
+  unsigned rank = map.getNumDims();
+  for (auto [i, expr] : llvm::enumerate(map.getResults())) {
+    unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+    if (dim + 1 == rank) {
+      operand.hasColumn = true;
+    } else if (dim + 2 == rank) {
+      operand.hasRow = true;
+      operand.rowStride = (*strides)[i];
+    } else {
+      operand.hasBatch = true;
+      operand.batchStride = (*strides)[i];
+    }
+  }
+  if (operand.hasColumn) {
+    operand.rowAlignment = getRowAlignment(type, *strides, offset);
+    operand.paddedColumns =
+        type.getShape().back() >=
+        static_cast<int64_t>(llvm::alignTo(op.getN(), blockN));
+  }
+  return operand;
+}
+
+FailureOr<GemmProblem> GemmProblem::create(GemmOp op) {
+  GemmProblem problem;
+  problem.op = op;
+  problem.config = op.getConfigAttr();
+  problem.batched = op.isBatched();
+  problem.batch = op.getBatch();
+  problem.m = op.getM();
+  problem.n = op.getN();
+  problem.k = op.getK();
+  FailureOr<MatrixLayout> a = getMatrixLayout(op, op.getA());
+  FailureOr<MatrixLayout> b = getMatrixLayout(op, op.getB());
+  FailureOr<MatrixLayout> d = getMatrixLayout(op, op.getInit());
+  if (failed(a) || failed(b) || failed(d))
+    return failure();
+  problem.a = *a;
+  problem.b = *b;
+  problem.d = *d;
+  for (int64_t extent : {problem.m, problem.n, problem.k})
+    if (extent > INT32_MAX / 2)
+      return op.emitOpError("has an extent of ")
+             << extent << "; kernels take up to 2^30";
+  ArrayRef<int64_t> shapeB = cast<MemRefType>(op.getB().getType()).getShape();
+  GemmConfigAttr config = problem.config;
+  problem.paddedRowsB =
+      shapeB.end()[-2] >= int64_t(llvm::alignTo(problem.n, config.getBlockN()));
+  problem.paddedDepthB =
+      shapeB.back() >= int64_t(llvm::alignTo(problem.k, config.getBlockK()));
+  for (auto [buffer, map] :
+       llvm::zip(op.getEpilogueInputs(),
+                 op.getEpilogueMaps().getAsValueRange<AffineMapAttr>())) {
+    FailureOr<EpilogueOperand> operand =
+        getEpilogueOperand(op, buffer, map, config.getBlockN());
+    if (failed(operand))
+      return failure();
+    problem.operands.push_back(*operand);
+  }
+  return problem;
+}
+
+/// The region's ops with their operands by number: equal text, equal code.
+static void printRegion(Block &block, llvm::raw_ostream &os) {
+  DenseMap<Value, unsigned> numbers;
+  for (Value argument : block.getArguments())
+    numbers.try_emplace(argument, numbers.size());
+  for (Operation &op : block) {
+    os << op.getName() << '(';
+    for (Value operand : op.getOperands())
+      os << numbers.lookup(operand) << ' ';
+    os << ')' << op.getAttrDictionary() << ':';
+    for (Value result : op.getResults()) {
+      numbers.try_emplace(result, numbers.size());
+      os << result.getType();
+    }
+    os << ';';
+  }
+}
+
+std::string GemmProblem::getKey() const {
+  GemmOp gemm = getOp();
+  std::string key;
+  llvm::raw_string_ostream os(key);
+  bool tailN = n % config.getBlockN() != 0, tailK = k % config.getBlockK() != 0;
+  os << "gemm " << config << " a" << gemm.getAUnsigned() << a.rowAlignment
+     << " b" << gemm.getBUnsigned() << b.rowAlignment << paddedRowsB
+     << paddedDepthB << " d" << d.rowAlignment << " tails" << tailN << tailK
+     << " batch" << batched << (b.batchStride != 0);
+  for (const EpilogueOperand &operand : operands)
+    os << " [" << operand.elementType << operand.hasBatch << operand.hasRow
+       << operand.hasColumn << operand.paddedColumns << operand.rowAlignment
+       << ']';
+  os << " -> ";
+  printRegion(*gemm.getEpilogue(), os);
+  return key;
+}
+
+std::string GemmProblem::getKernelName() const {
+  GemmOp gemm = getOp();
+  auto typeName = [](Type type, bool isUnsigned) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    os << type;
+    if (type.isInteger())
+      text[0] = isUnsigned ? 'u' : 's';
+    return text;
+  };
+  Type input = getElementTypeOrSelf(gemm.getA().getType());
+  Type output = getElementTypeOrSelf(gemm.getInit().getType());
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  os << "gemm_" << stringifyGemmKind(config.getKind()) << '_'
+     << typeName(input, gemm.getAUnsigned())
+     << typeName(input, gemm.getBUnsigned()) << '_' << typeName(output, false)
+     << '_' << config.getBlockM() << 'x' << config.getBlockN() << 'x'
+     << config.getBlockK() << "_s" << config.getStages();
+  if (config.getSplitK() > 1)
+    os << "_k" << config.getSplitK();
+  return name;
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
+
+GemmParameters qopt::createGemmKernel(DeviceBuilder &builder,
+                                      gpu::GPUModuleOp kernels,
+                                      const GemmProblem &problem,
+                                      StringRef name) {
+  Type pointer = builder.pointerType(MemorySpace::Global);
+  Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
+  bool split = problem.config.getSplitK() > 1;
+  SmallVector<Type> types(3 + problem.operands.size() + split, pointer);
+  types.append(6, i32);
+  for (const EpilogueOperand &operand : problem.operands)
+    if (operand.hasRow && operand.hasColumn)
+      types.push_back(i32);
+  if (split)
+    types.push_back(i32);
+  if (problem.batched) {
+    types.append(3, i64);
+    for (const EpilogueOperand &operand : problem.operands)
+      if (operand.hasBatch)
+        types.push_back(i64);
+  }
+  LLVM::LLVMFuncOp kernel = createKernel(builder, kernels, name, types,
+                                         problem.config.getNumThreads());
+  setKernelKey(kernel, problem.getKey());
+
+  GemmParameters p;
+  unsigned index = 0;
+  auto next = [&]() -> Value { return kernel.getArgument(index++); };
+  p.a = next();
+  p.b = next();
+  p.d = next();
+  for (size_t i = 0; i < problem.operands.size(); ++i)
+    p.operands.push_back(next());
+  if (split)
+    p.workspace = next();
+  p.m = next();
+  p.n = next();
+  p.k = next();
+  p.lda = next();
+  p.ldb = next();
+  p.ldd = next();
+  for (const EpilogueOperand &operand : problem.operands)
+    p.operandStrides.push_back(operand.hasRow && operand.hasColumn ? next()
+                                                                   : Value());
+  if (split)
+    p.counterBytes = next();
+  if (!problem.batched)
+    return p;
+  // Batch strides come in bytes.
+  Value batch = builder.toI64(builder.blockIdZ());
+  auto advance = [&](Value &base) {
+    base = builder.offset(base, builder.mul(batch, next()));
+  };
+  advance(p.a);
+  advance(p.b);
+  advance(p.d);
+  for (auto [operand, base] : llvm::zip(problem.operands, p.operands))
+    if (operand.hasBatch)
+      advance(base);
+  return p;
+}
+
+SmallVector<KernelArgument> qopt::getGemmArguments(const GemmProblem &problem,
+                                                   int64_t counterBytes) {
+  GemmOp op = problem.getOp();
+  SmallVector<KernelArgument> arguments;
+  auto addBuffer = [&](Value buffer) {
+    arguments.push_back({KernelArgument::Kind::Buffer, buffer, {}, 64});
+  };
+  auto addScalar = [&](AffineExpr value, unsigned bits = 32) {
+    arguments.push_back({KernelArgument::Kind::Scalar, {}, value, bits});
+  };
+  auto constant = [&](int64_t value) {
+    return getAffineConstantExpr(value, op.getContext());
+  };
+  addBuffer(op.getA());
+  addBuffer(op.getB());
+  addBuffer(op.getInit());
+  for (const EpilogueOperand &operand : problem.operands)
+    addBuffer(operand.buffer);
+  bool split = problem.config.getSplitK() > 1;
+  if (split)
+    arguments.push_back({KernelArgument::Kind::Workspace, {}, {}, 64});
+  addScalar(problem.batched ? constant(problem.m)
+                            : getAffineSymbolExpr(0, op.getContext()));
+  for (int64_t value : {problem.n, problem.k, problem.a.rowStride,
+                        problem.b.rowStride, problem.d.rowStride})
+    addScalar(constant(value));
+  for (const EpilogueOperand &operand : problem.operands)
+    if (operand.hasRow && operand.hasColumn)
+      addScalar(constant(operand.rowStride));
+  if (split)
+    addScalar(constant(counterBytes));
+  if (!problem.batched)
+    return arguments;
+  auto addStride = [&](Value buffer, int64_t elements) {
+    int64_t bits = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth();
+    addScalar(constant(elements * ((bits + 7) / 8)), 64);
+  };
+  addStride(op.getA(), problem.a.batchStride);
+  addStride(op.getB(), problem.b.batchStride);
+  addStride(op.getInit(), problem.d.batchStride);
+  for (const EpilogueOperand &operand : problem.operands)
+    if (operand.hasBatch)
+      addStride(operand.buffer, operand.batchStride);
+  return arguments;
+}
+
+//===----------------------------------------------------------------------===//
+// Entry point
+//===----------------------------------------------------------------------===//
+
+FailureOr<KernelLaunch> qopt::buildGemmKernel(GemmOp op,
+                                              gpu::GPUModuleOp kernels,
+                                              const ChipInfo &chip) {
+  GemmConfigAttr config = op.getConfigAttr();
+  if (!config)
+    return op.emitOpError("has no configuration: run qopt-select-configs");
+  FailureOr<GemmProblem> problem = GemmProblem::create(op);
+  if (failed(problem))
+    return failure();
+  FailureOr<KernelLaunch> launch = failure();
+  switch (config.getKind()) {
+  case GemmKind::Mma:
+    launch = buildGemmMma(*problem, kernels);
+    break;
+  case GemmKind::Dp4a:
+    launch = buildGemmDp4a(*problem, kernels);
+    break;
+  case GemmKind::Simt:
+    launch = buildGemmSimt(*problem, kernels);
+    break;
+  }
+  if (failed(launch))
+    return failure();
+  if (launch->sharedBytes > chip.sharedPerBlock)
+    return op.emitOpError("configuration ")
+           << config << " needs " << launch->sharedBytes
+           << " bytes of shared memory, but a block of " << chip.name << " has "
+           << chip.sharedPerBlock << "; use fewer stages or smaller tiles";
+  constexpr int64_t kMaxGridZ = 65535;
+  if (problem->batched && problem->batch > kMaxGridZ)
+    return op.emitOpError("has a batch of ")
+           << problem->batch << "; kernels take up to " << kMaxGridZ;
+  return launch;
+}

@@ -13,8 +13,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "CpuCompiler.h"
-#include "MulAdd.h"
 
+#include "QuantOpt/Analysis/MulAdd.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -24,7 +24,6 @@
 
 using namespace mlir;
 using namespace mlir::qopt;
-using namespace mlir::qopt::cpu;
 
 /// Fused bodies stay small enough for registers.
 static constexpr size_t kMaxFusedOps = 96;

@@ -491,8 +491,7 @@ TEST(Validate, Launches) {
                  l.grid[2] = (Extent{1, 0, 1, 0}));
   EXPECT_PROBLEM(launch + "extent 1 of the grid goes from 60000 to 120000; "
                           "expected 1 to 65535",
-                 l.grid[1] = (Extent{1, 3, 4, 20000});
-                 a.batch = 6);
+                 l.grid[1] = (Extent{1, 3, 4, 60000}));
   EXPECT_PROBLEM(launch + "has an extent of 0 threads; expected 1 to 64",
                  l.block[2] = 0);
   EXPECT_PROBLEM(launch + "has 2048 threads in a block; expected at most 1024",

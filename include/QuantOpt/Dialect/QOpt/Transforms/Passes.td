@@ -298,6 +298,16 @@ def SelectConfigs : QOptPass<"qopt-select-configs", "::mlir::ModuleOp"> {
   ];
 }
 
+def ExpandGemm : QOptPass<"qopt-expand-gemm", "::mlir::ModuleOp"> {
+  let summary = "Kernel ops on tensors back to linalg";
+  let description = [{
+    `qopt.gemm` becomes a contraction from zero and an elementwise generic,
+    `qopt.pack` a transpose and a pad: what a target without these kernels runs,
+    and what kernels are compared with. Configurations are dropped.
+    Example: test/Transforms/expand-gemm/basic.mlir
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // emit
 //===----------------------------------------------------------------------===//

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Kernels/Bufferization.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "QuantOpt/Target/Ptx.h"
 
@@ -23,6 +24,7 @@ void mlir::qopt::registerQuantOpt(DialectRegistry &registry) {
                   quant::QuantDialect, scf::SCFDialect, tensor::TensorDialect,
                   tosa::TosaDialect>();
   registerKernelTranslations(registry);
+  registerKernelBufferization(registry);
 }
 
 /// Parses `text` as options and appends the pipeline.

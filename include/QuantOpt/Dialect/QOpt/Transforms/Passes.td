@@ -276,6 +276,38 @@ def FormKernels : QOptPass<"qopt-form-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def SelectConfigs : QOptPass<"qopt-select-configs", "::mlir::ModuleOp"> {
+  let summary = "A configuration for every kernel op, for one chip";
+  let description = [{
+    Gives each `qopt.gemm` on tensors the `config` for which the cost model
+    (QuantOpt/Kernels/CostModel.h) expects the least time on `target`. A `config`
+    that is there stays; it is an error if the chip cannot run it. No search, no
+    GPU: the same op always gets the same configuration. A remark states the
+    choice, the expected time, waves, and what limits it.
+
+    Results of `qopt.pack` grow to whole tiles, and constants that the epilogue
+    reads per column are packed to whole tiles of columns (mma), so that kernels
+    read them without checks.
+    Example: test/Transforms/select-configs/config_sm_80.mlir
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"sm_80\"",
+           "Chip: sm_80, sm_86, sm_87, sm_89 or sm_90">,
+    Option<"gemmConfig", "gemm-config", "std::string", "",
+           "#qopt.gemm_config<...> for all gemms of its operand type">
+  ];
+}
+
+def ExpandGemm : QOptPass<"qopt-expand-gemm", "::mlir::ModuleOp"> {
+  let summary = "Kernel ops on tensors back to linalg";
+  let description = [{
+    `qopt.gemm` becomes a contraction from zero and an elementwise generic,
+    `qopt.pack` a transpose and a pad: what a target without these kernels runs,
+    and what kernels are compared with. Configurations are dropped.
+    Example: test/Transforms/expand-gemm/basic.mlir
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // emit
 //===----------------------------------------------------------------------===//

@@ -8,7 +8,8 @@ import subprocess
 import threading
 import time
 
-LOADER_FAILED = 127
+# Of artifact-check without arguments; the loader fails with others.
+USAGE_STATUS = 2
 
 
 class Timeout(Exception):
@@ -40,7 +41,7 @@ def needs_fallback(run):
             [run.options.libraries, os.path.join(run.options.bundle, "lib")]).strip(os.pathsep)}
         status = subprocess.run([tool(run, "artifact-check")], env=variables,
                                 capture_output=True).returncode
-        run.fallback = status == LOADER_FAILED
+        run.fallback = status != USAGE_STATUS
     return run.fallback
 
 

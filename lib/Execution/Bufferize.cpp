@@ -35,11 +35,7 @@ static void cloneForUses(Operation *op) {
   op->erase();
 }
 
-/// Separates the fills and empty tensors that CSE has merged. A shared fill
-/// would be copied for each op that writes into it, and a shared empty tensor
-/// would make all ops that use it aliases, on which the analysis spends cubic
-/// time.
-static void separateInitialTensors(ModuleOp module) {
+void mlir::qopt::separateInitialTensors(ModuleOp module) {
   SmallVector<Operation *> fills, empties;
   module.walk([&](linalg::FillOp op) { fills.push_back(op); });
   llvm::for_each(fills, cloneForUses);
@@ -47,10 +43,7 @@ static void separateInitialTensors(ModuleOp module) {
   llvm::for_each(empties, cloneForUses);
 }
 
-LogicalResult cpu::bufferize(ModuleOp module) {
-  separateInitialTensors(module);
-  PassManager manager(module.getContext());
-  manager.enableVerifier(false);
+void mlir::qopt::addBufferizationPasses(OpPassManager &manager) {
   manager.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.allowReturnAllocsFromLoops = true;
@@ -61,6 +54,13 @@ LogicalResult cpu::bufferize(ModuleOp module) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createCanonicalizerPass()); // Copies of a view to itself.
+}
+
+LogicalResult cpu::bufferize(ModuleOp module) {
+  separateInitialTensors(module);
+  PassManager manager(module.getContext());
+  manager.enableVerifier(false);
+  addBufferizationPasses(manager);
   return manager.run(module);
 }
 

@@ -16,6 +16,7 @@
 #define QUANTOPT_LIB_EXECUTION_CPUCOMPILER_H
 
 #include "QuantOpt/Execution/CpuKernels.h"
+#include "QuantOpt/Execution/Lowering.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -26,6 +27,9 @@
 #include <vector>
 
 namespace mlir::qopt::cpu {
+
+/// How errors about what cannot be compiled end.
+constexpr llvm::StringLiteral kRefusal = "cannot be executed on the CPU";
 
 //===----------------------------------------------------------------------===//
 // Externalize.cpp: from the caller's module to an independent one
@@ -57,7 +61,7 @@ FailureOr<ExternalizedModel>
 externalizeModel(ModuleOp module, func::FuncOp entry, bool keepObservers);
 
 //===----------------------------------------------------------------------===//
-// PrepareTensors.cpp, FuseElementwise.cpp: tensor level
+// PrepareTensors.cpp: tensor level
 //===----------------------------------------------------------------------===//
 
 /// Unit attribute: the op's init operand holds zeros that nobody wrote.
@@ -68,10 +72,6 @@ constexpr llvm::StringLiteral kZeroInitAttr = "qopt.zero_init";
 /// arguments, and lowers what bufferization does not know.
 LogicalResult prepareTensors(ModuleOp module, func::FuncOp entry,
                              size_t numWeights);
-
-/// Merges elementwise ops into their consumers where that does not repeat
-/// expensive work.
-LogicalResult fuseElementwise(func::FuncOp entry);
 
 //===----------------------------------------------------------------------===//
 // Bufferize.cpp, BoundsChecks.cpp: to memrefs
@@ -92,7 +92,7 @@ LogicalResult insertBoundsChecks(func::FuncOp entry);
 void lowerAsserts(func::FuncOp entry, std::vector<std::string> &checkMessages);
 
 //===----------------------------------------------------------------------===//
-// CallKernels.cpp, CallLoopNests.cpp, PlanMemory.cpp: memref level
+// CallKernels.cpp, CallLoopNests.cpp: memref level
 //===----------------------------------------------------------------------===//
 
 /// Replaces contractions and convolutions by calls of kernels, which are added
@@ -110,12 +110,8 @@ FailureOr<OwningOpRef<ModuleOp>> callLoopNests(func::FuncOp entry);
 /// Calls of observe markers become calls of `kObserveFn`.
 void lowerObservers(func::FuncOp entry);
 
-/// Gives every allocation of `entry` a place in one arena, a new trailing
-/// argument. Returns its size in bytes.
-FailureOr<int64_t> planMemory(func::FuncOp entry);
-
 //===----------------------------------------------------------------------===//
-// ExpandMath.cpp, LowerToLLVM.cpp
+// LowerToLLVM.cpp
 //===----------------------------------------------------------------------===//
 
 /// What compiled code calls; see RunContext.h for what they do.
@@ -128,10 +124,6 @@ constexpr llvm::StringLiteral kAllocFn = "_mlir_memref_to_llvm_alloc";
 /// The function that the executable calls: `void(void *const *buffers)`, with
 /// the entry's arguments in order.
 constexpr llvm::StringLiteral kPackedEntryFn = "qopt_cpu_entry";
-
-/// Replaces the common transcendental functions of f32 by arithmetic
-/// (ExpandMath.cpp).
-void expandMath(ModuleOp module);
 
 /// From buffers and loops to the LLVM dialect. Functions take bare pointers;
 /// the packed entry is added.

@@ -11,10 +11,10 @@
 // is accurate to 2^-40 or better, so that the result is the correctly rounded
 // one, or where the exact value lies next to the middle of two floats perhaps
 // the other (1 of 500,000 arguments of erf). It is the same on every machine,
-// in vectors and in scalars. Other functions and types go to libm.
+// in vectors and in scalars. Other functions and types are left to the caller.
 //
 //===----------------------------------------------------------------------===//
-#include "CpuCompiler.h"
+#include "QuantOpt/Execution/Lowering.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -22,7 +22,6 @@
 
 using namespace mlir;
 using namespace mlir::qopt;
-using namespace mlir::qopt::cpu;
 
 namespace {
 /// Arithmetic on f64 values as the formulas are written.
@@ -130,9 +129,9 @@ static Value expandTanh(F64Builder &b, Value x) {
   return b.toF32(result);
 }
 
-void cpu::expandMath(ModuleOp module) {
+void mlir::qopt::expandMath(Operation *root) {
   SmallVector<Operation *> ops;
-  module.walk([&](Operation *op) {
+  root->walk([&](Operation *op) {
     if (isa<math::ExpOp, math::ErfOp, math::TanhOp>(op) &&
         op->getResult(0).getType().isF32())
       ops.push_back(op);

@@ -6,15 +6,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Upstream's fusion of elementwise linalg ops with a policy for CPUs: an
+// Upstream's fusion of elementwise linalg ops with a policy: an
 // element is computed again only where that costs less than storing it, and
 // nothing moves into a contraction, whose kernel reads plain buffers. Fusion
 // never changes a bit of a result.
 //
 //===----------------------------------------------------------------------===//
-#include "CpuCompiler.h"
-#include "MulAdd.h"
+#include "QuantOpt/Execution/Lowering.h"
 
+#include "QuantOpt/Analysis/MulAdd.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -24,7 +24,6 @@
 
 using namespace mlir;
 using namespace mlir::qopt;
-using namespace mlir::qopt::cpu;
 
 /// Fused bodies stay small enough for registers.
 static constexpr size_t kMaxFusedOps = 96;
@@ -93,7 +92,7 @@ static bool shouldFuse(OpOperand *operand) {
              kMaxFusedOperands;
 }
 
-LogicalResult cpu::fuseElementwise(func::FuncOp entry) {
+LogicalResult mlir::qopt::fuseElementwise(func::FuncOp entry) {
   RewritePatternSet patterns(entry.getContext());
   linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
   linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);

@@ -16,7 +16,7 @@
 // place; it stays a memref.alloc, released at the end of the run.
 //
 //===----------------------------------------------------------------------===//
-#include "CpuCompiler.h"
+#include "QuantOpt/Execution/Lowering.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -26,9 +26,6 @@
 
 using namespace mlir;
 using namespace mlir::qopt;
-using namespace mlir::qopt::cpu;
-
-static constexpr int64_t kArenaAlignment = 64;
 
 namespace {
 struct Allocation {
@@ -152,8 +149,8 @@ static int64_t assignOffsets(MutableArrayRef<Allocation> allocations) {
   return arenaSize;
 }
 
-/// Bytes of a dense buffer, rounded up to the arena's alignment.
-static std::optional<int64_t> getSize(MemRefType type) {
+/// Bytes of a dense buffer, rounded up to `alignment`.
+static std::optional<int64_t> getSize(MemRefType type, int64_t alignment) {
   if (!type.hasStaticShape() || !type.getLayout().isIdentity())
     return std::nullopt;
   unsigned bits =
@@ -165,17 +162,17 @@ static std::optional<int64_t> getSize(MemRefType type) {
   constexpr int64_t kMaxSize = int64_t(1) << 46;
   if (size > kMaxSize)
     return std::nullopt;
-  return llvm::alignTo(size, kArenaAlignment);
+  return llvm::alignTo(size, alignment);
 }
 
-FailureOr<int64_t> cpu::planMemory(func::FuncOp entry) {
+FailureOr<int64_t> mlir::qopt::planMemory(func::FuncOp entry, int64_t alignment,
+                                          StringRef refusal) {
   ProgramOrder order(entry);
   std::vector<Allocation> allocations;
   WalkResult result = entry.walk<WalkOrder::PreOrder>([&](memref::AllocOp op) {
-    std::optional<int64_t> size = getSize(op.getType());
+    std::optional<int64_t> size = getSize(op.getType(), alignment);
     if (!size) {
-      op.emitError() << "cannot be executed on the CPU: a buffer of type "
-                     << op.getType();
+      op.emitError() << refusal << ": a buffer of type " << op.getType();
       return WalkResult::interrupt();
     }
     if (auto end = findEnd(op, order))

@@ -7,23 +7,19 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Tensor-level steps before bufferization: one function, linalg.generic as the
-// only spelling of computation, and initial values taken out of contractions so
-// that kernels overwrite their output and biases join the following elementwise
-// op. Elementwise fusion is in FuseElementwise.cpp.
+// Tensor-level steps before bufferization: one function in the form that
+// TensorForms.cpp makes, and initial values taken out of contractions so that
+// kernels overwrite their output and biases join the following elementwise op.
+// Elementwise fusion is in FuseElementwise.cpp.
 //
 //===----------------------------------------------------------------------===//
 #include "CpuCompiler.h"
-#include "MulAdd.h"
 
-#include "mlir/Conversion/TensorToLinalg/TensorToLinalg.h"
+#include "QuantOpt/Analysis/MulAdd.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
-#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -86,81 +82,13 @@ static LogicalResult resolveMarkers(ModuleOp module, func::FuncOp entry,
     } else if (parseMarker(call.getCallee(), kObserveMarker)) {
       bufferizeObserver(call, module);
     } else {
-      return call.emitError() << "cannot be executed on the CPU: recursion";
+      return call.emitError() << kRefusal << ": recursion";
     }
   }
   for (unsigned i = 0, e = entry.getNumArguments(); i < e; ++i)
     entry.setArgAttr(i, "bufferization.writable",
                      BoolAttr::get(entry.getContext(), false));
   return success();
-}
-
-/// Results are written to buffers that the caller gives.
-static LogicalResult returnThroughArguments(func::FuncOp entry) {
-  Operation *ret = entry.getBody().front().getTerminator();
-  OpBuilder builder(ret);
-  for (Value result : ret->getOperands()) {
-    unsigned position = entry.getNumArguments();
-    if (failed(entry.insertArgument(position, getMemRefType(result.getType()),
-                                    {}, entry.getLoc())))
-      return failure();
-    bufferization::MaterializeInDestinationOp::create(
-        builder, ret->getLoc(), Type(), result, entry.getArgument(position),
-        /*restrict=*/true, /*writable=*/true);
-  }
-  func::ReturnOp::create(builder, ret->getLoc());
-  ret->erase();
-  entry.setType(builder.getFunctionType(entry.getArgumentTypes(), {}));
-  entry.removeResAttrsAttr();
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// One spelling
-//===----------------------------------------------------------------------===//
-
-/// Softmax and the like into the linalg ops they stand for, packs into
-/// transposes, named ops into generics (fill stays: it is what others match).
-static LogicalResult generalize(func::FuncOp entry) {
-  IRRewriter rewriter(entry.getContext());
-  SmallVector<Operation *> ops;
-  entry.walk([&](Operation *op) { ops.push_back(op); });
-  for (Operation *op : ops) {
-    rewriter.setInsertionPoint(op);
-    if (auto pack = dyn_cast<linalg::PackOp>(op)) {
-      if (failed(linalg::lowerPack(rewriter, pack)))
-        return op->emitError() << "cannot be executed on the CPU";
-    } else if (auto unpack = dyn_cast<linalg::UnPackOp>(op)) {
-      if (failed(linalg::lowerUnPack(rewriter, unpack)))
-        return op->emitError() << "cannot be executed on the CPU";
-    } else if (auto aggregate = dyn_cast<linalg::AggregatedOpInterface>(op)) {
-      auto values = aggregate.decomposeOperation(rewriter);
-      if (failed(values))
-        return op->emitError() << "cannot be executed on the CPU";
-      rewriter.replaceOp(op, *values);
-    }
-  }
-
-  SmallVector<linalg::LinalgOp> named;
-  entry.walk([&](linalg::LinalgOp op) {
-    if (!isa<linalg::GenericOp, linalg::FillOp>(op))
-      named.push_back(op);
-  });
-  for (linalg::LinalgOp op : named) {
-    rewriter.setInsertionPoint(op);
-    if (failed(linalg::generalizeNamedOp(rewriter, op)))
-      return op->emitError() << "cannot be executed on the CPU";
-  }
-  return success();
-}
-
-/// Float arithmetic means single IEEE operations here, whatever the op allows.
-static void dropFastMath(func::FuncOp entry) {
-  auto none = arith::FastMathFlagsAttr::get(entry.getContext(),
-                                            arith::FastMathFlags::none);
-  entry.walk([&](arith::ArithFastMathInterface op) {
-    op->setAttr(op.getFastMathAttrName(), none);
-  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -221,43 +149,6 @@ static void extractInit(linalg::GenericOp op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Operands of contractions
-//===----------------------------------------------------------------------===//
-
-/// A generic that only moves or repeats elements of its one input.
-static bool isMovement(linalg::GenericOp op) {
-  if (!op || op.getNumDpsInputs() != 1 || op.getNumDpsInits() != 1 ||
-      op.getNumParallelLoops() != op.getNumLoops() ||
-      !op.getIndexingMapsArray()[0].isProjectedPermutation() ||
-      !op.getIndexingMapsArray()[1].isIdentity())
-    return false;
-  Operation *yield = op.getBody()->getTerminator();
-  return op.getBody()->getOperations().size() == 1 &&
-         yield->getOperand(0) == op.getBody()->getArgument(0);
-}
-
-/// contraction(movement(x), y) → contraction(x, y): kernels read any strides,
-/// and weights must not be transposed or repeated for every sample.
-static void foldMovements(linalg::GenericOp op) {
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  for (OpOperand *operand : op.getDpsInputOperands()) {
-    auto movement = operand->get().getDefiningOp<linalg::GenericOp>();
-    SmallVector<AffineMap> folded = maps;
-    AffineMap &map = folded[operand->getOperandNumber()];
-    if (!isMovement(movement) || !map.isProjectedPermutation())
-      continue;
-    map = movement.getIndexingMapsArray()[0].compose(map);
-    // Every loop's extent must still follow from some operand.
-    if (!inversePermutation(concatAffineMaps(folded, op.getContext())))
-      continue;
-    operand->set(movement.getDpsInputs()[0]);
-    op.setIndexingMapsAttr(
-        Builder(op.getContext()).getAffineMapArrayAttr(folded));
-    maps = folded;
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // Entry point
 //===----------------------------------------------------------------------===//
 
@@ -277,42 +168,12 @@ static void materializeSplats(func::FuncOp entry) {
       constants.push_back(op);
   });
   for (arith::ConstantOp op : constants) {
-    auto attr = cast<DenseElementsAttr>(op.getValue());
-    auto type = cast<RankedTensorType>(op.getType());
     OpBuilder builder(op);
-    Value value = tensor::EmptyOp::create(builder, op.getLoc(), type.getShape(),
-                                          type.getElementType());
-    if (attr.getNumElements() != 0) {
-      Value scalar = arith::ConstantOp::create(builder, op.getLoc(),
-                                               attr.getSplatValue<TypedAttr>());
-      value = linalg::FillOp::create(builder, op.getLoc(), scalar, value)
-                  .getResult(0);
-    }
+    Value value = createFill(builder, op.getLoc(),
+                             cast<DenseElementsAttr>(op.getValue()));
     op.replaceAllUsesWith(value);
     op.erase();
   }
-}
-
-/// What bufferization cannot handle, or handles less well.
-static LogicalResult lowerTensorOps(func::FuncOp entry) {
-  RewritePatternSet patterns(entry.getContext());
-  tensor::populateDecomposeTensorConcatPatterns(patterns);
-  populateTensorToLinalgPatterns(patterns);
-  return applyPatternsGreedily(entry, std::move(patterns));
-}
-
-static LogicalResult verifyStaticShapes(func::FuncOp entry) {
-  WalkResult result = entry.walk([](Operation *op) {
-    for (Type type : op->getResultTypes())
-      if (auto shaped = dyn_cast<ShapedType>(type);
-          shaped && (!shaped.hasRank() || !shaped.hasStaticShape())) {
-        op->emitError() << "cannot be executed on the CPU: the shape of "
-                        << type << " is not known at compile time";
-        return WalkResult::interrupt();
-      }
-    return WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
 }
 
 LogicalResult cpu::prepareTensors(ModuleOp module, func::FuncOp entry,
@@ -329,8 +190,8 @@ LogicalResult cpu::prepareTensors(ModuleOp module, func::FuncOp entry,
 
   dropFastMath(entry);
   if (failed(resolveMarkers(module, entry, numWeights)) ||
-      failed(generalize(entry)) || failed(simplify(entry)) ||
-      failed(verifyStaticShapes(entry)))
+      failed(generalizeOps(entry, kRefusal)) || failed(simplify(entry)) ||
+      failed(verifyStaticShapes(entry, kRefusal)))
     return failure();
 
   SmallVector<linalg::GenericOp> contractions;
@@ -345,7 +206,7 @@ LogicalResult cpu::prepareTensors(ModuleOp module, func::FuncOp entry,
   if (failed(fuseElementwise(entry)) || failed(lowerTensorOps(entry)))
     return failure();
   materializeSplats(entry);
-  if (failed(simplify(entry)) || failed(verifyStaticShapes(entry)))
+  if (failed(simplify(entry)) || failed(verifyStaticShapes(entry, kRefusal)))
     return failure();
   return returnThroughArguments(entry);
 }

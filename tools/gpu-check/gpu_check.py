@@ -29,10 +29,14 @@ def parse_options(arguments):
     parser.add_argument("--device", default="cuda", choices=("cuda", "emulator", "cpu"))
     parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
     parser.add_argument("--seconds", type=float, default=450, help="limit for everything")
+    parser.add_argument("--case-seconds", type=float, default=0,
+                        help="limit for one kernel (default: 30, on the emulator 120)")
     parser.add_argument("--libraries", default="",
                         help="a folder to look for libraries in before the bundle's")
     options = parser.parse_args(arguments)
     options.only = options.only.split(",")
+    # An open session compiles and uploads; no kernel takes longer.
+    options.case_seconds = options.case_seconds or (30 if options.device == "cuda" else 120)
     unknown = set(options.only) - set(PARTS)
     if unknown:
         parser.error(f"unknown parts: {', '.join(sorted(unknown))}")

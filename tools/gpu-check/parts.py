@@ -13,8 +13,6 @@ import npz
 import processes
 
 MAX_RESTARTS = 12
-# An open session compiles and uploads; no case takes longer on a GPU.
-CASE_SECONDS = {"cuda": 30, "emulator": 120, "cpu": 120}
 
 
 def skipped(reason):
@@ -74,7 +72,7 @@ def run_cases(run, folder, arguments, seconds):
     deadline = run.remaining() - seconds
     while True:
         lines = processes.JsonLines(run, [*command, f"--from={first}"],
-                                    run.remaining() - deadline, CASE_SECONDS[run.options.device])
+                                    run.remaining() - deadline, run.options.case_seconds)
         current = None
         for line in lines:
             if line.get("event") == "start":
@@ -211,6 +209,8 @@ def run_bench(run):
                 print(f"  {line['m']}x{line['n']}x{line['k']}", flush=True)
             elif kind == "error":
                 result["errors"].append(line)
+            elif kind == "unavailable":
+                return skipped(line["reason"])
             elif kind == "note":
                 result["notes"] = (result["notes"] + [line["message"]])[-20:]
             elif kind in ("torch", "copy", "cublaslt", "skipped"):

@@ -88,6 +88,18 @@ def percent(value, whole):
     return f"{100 * value / whole:5.1f}%" if whole else "     -"
 
 
+def last_line(message):
+    """Where a message has several lines, the last says what it was."""
+    lines = (message or "").strip().splitlines() or [""]
+    return lines[-1][:200]
+
+
+def left_out(result):
+    """Models that the compiler refused when the bundle was made."""
+    models = result.get("bundle", {}).get("models", {})
+    return {name: text for name, text in models.items() if text != "compiled"}
+
+
 def table(result):
     gpu = result["machine"].get("gpu", {})
     lines = [f"{result['device']} {gpu.get('name', '')} driver {gpu.get('driver_version', '-')} "
@@ -97,18 +109,20 @@ def table(result):
         lines.append(f"{part['status']:>8}  {name:<10} {part['seconds']:6.1f} s  {detail}")
         for failure in part.get("failures", [])[:8]:
             lines.append(f"{'':10}{failure['outcome']}: {failure['name']}: "
-                         f"{(failure['message'] or '')[:200]}")
+                         f"{last_line(failure['message'])}")
         for note in part.get("notes", [])[:3]:
-            lines.append(f"{'':10}note: {note[:200]}")
+            lines.append(f"{'':10}note: {last_line(note)}")
         for model, row in part.get("models", {}).items():
             latency = (row.get("benchmark") or {}).get("latency_ms", {})
             time = f"{latency['median']:.3f} ms" if latency else ""
-            lines.append(f"{'':10}{row['outcome']}: {model} {time} {(row['message'] or '')[:200]}")
+            lines.append(f"{'':10}{row['outcome']}: {model} {time} {last_line(row['message'])}")
         for error in part.get("errors", [])[:8]:
-            lines.append(f"{'':10}error: {error.get('message', '')[:300]}")
+            lines.append(f"{'':10}error: {last_line(error.get('message'))}")
         for item in part.get("runs", []):
             lines.append(f"{'':10}{item['outcome']}: {item['tool']} {item['cases']} "
-                         f"{item.get('message', '')[:200]}")
+                         f"{last_line(item.get('message'))}")
+    for name, text in left_out(result).items():
+        lines.append(f"left out: {name}: {last_line(text)}")
     bench = result["parts"].get("bench", {})
     if bench.get("shapes"):
         lines += ["", *bench_lines(bench)]

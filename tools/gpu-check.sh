@@ -30,12 +30,12 @@ usage() {
   exit 2
 }
 
-# The shared libraries that a bare machine may lack. Those of the C library
-# belong to the machine: they go together with its loader and drivers.
+# The shared libraries that a bare machine may lack; the C++ library apart. Those
+# of the C library belong to the machine: they go with its loader and drivers.
 copy_libraries() { # FOLDER FILE...
   local folder=$1 line path
   shift
-  mkdir -p "$folder"
+  mkdir -p "$folder"/{zip,cxx}
   ldd "$@" | while read -r line; do
     [[ $line == *' => '/* ]] || continue
     path=${line#* => }
@@ -43,7 +43,8 @@ copy_libraries() { # FOLDER FILE...
     case ${path##*/} in
       libc.so.* | libm.so.* | libpthread.so.* | libdl.so.* | librt.so.*) ;;
       libQuantOpt*) ;;
-      *) cp -L "$path" "$folder/" ;;
+      libstdc++.so.* | libgcc_s.so.*) cp -L "$path" "$folder/cxx/" ;;
+      *) cp -L "$path" "$folder/zip/" ;;
     esac
   done
 }
@@ -99,7 +100,7 @@ bundle() {
   cp -L "$build/lib/libQuantOptRuntime.so.0" "$stage/lib/"
   cp "$here"/gpu-check/*.py "$stage/python/"
   strip --strip-unneeded "$stage"/bin/* "$stage"/lib/*.so* 2>/dev/null || true
-  copy_libraries "$stage/lib/fallback" "$stage"/bin/* "$stage"/lib/*.so*
+  copy_libraries "$stage/lib" "$stage"/bin/* "$stage"/lib/*.so*
   for suite in goldens gemms benchmarks; do
     printf '%s: ' "$suite"
     local step=$every folder=$suite

@@ -54,9 +54,10 @@ def describe_machine(run):
                "libc": " ".join(platform.libc_ver()), "cpus": os.cpu_count(),
                "gpu": query_gpu(), "driver_cuda": driver_version()}
     try:
-        machine["bundled_libraries"] = processes.needs_fallback(run)
+        machine["library_folders"] = [os.path.basename(folder) for folder in
+                                      processes.find_library_folders(run)]
     except OSError as error:
-        machine["bundled_libraries"] = str(error)
+        machine["library_folders"] = str(error)
     return machine
 
 

@@ -18,31 +18,33 @@ class Timeout(Exception):
 
 def environment(run):
     """The children's: the bundle's libraries first."""
-    variables = dict(os.environ)
-    folders = [run.options.libraries, os.path.join(run.options.bundle, "lib")]
-    if needs_fallback(run):
-        folders.append(os.path.join(run.options.bundle, "lib", "fallback"))
-    folders.append(variables.get("LD_LIBRARY_PATH", ""))
-    variables["LD_LIBRARY_PATH"] = os.pathsep.join(f for f in folders if f)
-    variables["PYTHONDONTWRITEBYTECODE"] = "1"
-    variables["PYTHONUNBUFFERED"] = "1"
+    if not hasattr(run, "library_folders"):
+        run.library_folders = find_library_folders(run)
+    return make_environment(run.library_folders)
+
+
+def make_environment(folders):
+    variables = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
+    path = [*folders, variables.get("LD_LIBRARY_PATH", "")]
+    variables["LD_LIBRARY_PATH"] = os.pathsep.join(folder for folder in path if folder)
     return variables
 
 
-def needs_fallback(run):
-    """Does this machine lack libraries (C++'s, zip's) that the bundle has?
-
-    They are used only then: an older libstdc++ than the machine's could break
-    libraries of the machine that are loaded later.
+def find_library_folders(run):
+    """Folders of the bundle that this machine needs: libzip and what it needs
+    only where they are missing, C++'s only then too. An older libstdc++ than the
+    machine's could break libraries of the machine that are loaded later.
     """
-    if not hasattr(run, "fallback"):
-        run.fallback = False
-        variables = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(
-            [run.options.libraries, os.path.join(run.options.bundle, "lib")]).strip(os.pathsep)}
-        status = subprocess.run([tool(run, "artifact-check")], env=variables,
+    library = os.path.join(run.options.bundle, "lib")
+    always = [folder for folder in (run.options.libraries, library) if folder]
+    zip_folder, cxx_folder = os.path.join(library, "zip"), os.path.join(library, "cxx")
+    choices = [always, [*always, zip_folder], [*always, zip_folder, cxx_folder]]
+    for folders in choices:
+        status = subprocess.run([tool(run, "artifact-check")], env=make_environment(folders),
                                 capture_output=True).returncode
-        run.fallback = status != USAGE_STATUS
-    return run.fallback
+        if status == USAGE_STATUS:
+            return folders
+    return choices[-1]
 
 
 def tool(run, name):

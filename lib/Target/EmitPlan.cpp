@@ -1,0 +1,393 @@
+//===- EmitPlan.cpp - From launches in IR to the launch table --*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Walks the entry once, checking that every op has a place in a launch table,
+// and translates each launch: buffers are followed through views to where they
+// begin, run-time integers are expressions in the batch.
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Target/EmitPlan.h"
+
+#include "Extents.h"
+
+#include "QuantOpt/Analysis/Report.h"
+#include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
+#include "QuantOpt/Frontend/Entry.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+using namespace mlir::qopt;
+using artifact::Argument;
+using artifact::BufferRef;
+using artifact::Extent;
+
+//===----------------------------------------------------------------------===//
+// The entry
+//===----------------------------------------------------------------------===//
+
+/// Bytes of an arena: a memref<Nxi8>.
+static std::optional<int64_t> getByteBufferSize(Type type) {
+  auto buffer = dyn_cast<MemRefType>(type);
+  if (!buffer || !buffer.hasStaticShape() || buffer.getRank() != 1 ||
+      !buffer.getElementType().isInteger(8) || !buffer.getLayout().isIdentity())
+    return std::nullopt;
+  return buffer.getDimSize(0);
+}
+
+FailureOr<KernelsEntry> mlir::qopt::findKernelsEntry(ModuleOp kernelsForm,
+                                                     StringRef name,
+                                                     unsigned numInputs,
+                                                     unsigned numOutputs) {
+  FailureOr<func::FuncOp> function = findEntry(kernelsForm, name);
+  if (failed(function))
+    return failure();
+  auto fail = [&]() -> FailureOr<KernelsEntry> {
+    return function->emitOpError("is no entry of a kernels form: expected ")
+           << numInputs << " inputs and " << numOutputs
+           << " outputs as buffers, then arena and workspace (memref<Nxi8>) "
+              "and the batch (index), but has type "
+           << function->getFunctionType();
+  };
+  ArrayRef<Type> types = function->getArgumentTypes();
+  unsigned numTensors = numInputs + numOutputs;
+  constexpr unsigned kNumOthers = 3;
+  if (types.size() != numTensors + kNumOthers ||
+      function->getNumResults() != 0 || !types.back().isIndex() ||
+      !getByteBufferSize(types[numTensors]) ||
+      !getByteBufferSize(types[numTensors + 1]))
+    return fail();
+  for (Type type : types.take_front(numTensors)) {
+    auto buffer = dyn_cast<MemRefType>(type);
+    if (!buffer || !buffer.hasStaticShape() || !buffer.getLayout().isIdentity())
+      return fail();
+  }
+  if (!llvm::hasSingleElement(function->getBody()))
+    return function->emitOpError("has control flow, which a launch table "
+                                 "cannot hold");
+  return KernelsEntry{*function, numInputs, numOutputs};
+}
+
+namespace {
+class PlanEmitter {
+public:
+  PlanEmitter(KernelsEntry entry, ConstantPool &constants)
+      : entry(entry), constants(constants) {}
+
+  FailureOr<artifact::Plan> emit();
+
+private:
+  LogicalResult emitLaunch(gpu::LaunchFuncOp launch);
+  FailureOr<Argument> emitArgument(Value value, Type parameter,
+                                   gpu::LaunchFuncOp launch);
+  FailureOr<BufferRef> getBuffer(Value buffer, gpu::LaunchFuncOp launch);
+  /// The buffer that `base` (an argument, a view of the arena, a constant)
+  /// begins at.
+  FailureOr<BufferRef> getBase(Value base, gpu::LaunchFuncOp launch);
+  FailureOr<BufferRef> getView(memref::ViewOp view, gpu::LaunchFuncOp launch);
+  FailureOr<BufferRef> getConstant(Value constant, gpu::LaunchFuncOp launch);
+  FailureOr<Extent> getExtent(Value value, gpu::LaunchFuncOp launch,
+                              StringRef what);
+  Value getBatch() { return entry.function.getArguments().back(); }
+
+  KernelsEntry entry;
+  ConstantPool &constants;
+  artifact::Plan plan;
+  SymbolTableCollection symbols;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+/// Bytes of an element in memory.
+static int64_t getElementBytes(MemRefType type) {
+  Type element = type.getElementType();
+  return element.isIndex() ? 8 : (element.getIntOrFloatBitWidth() + 7) / 8;
+}
+
+/// Elements from the first to the last one of a strided buffer; none where
+/// strides or extents are dynamic or negative.
+static std::optional<int64_t> getSpan(MemRefType type, int64_t &offset) {
+  SmallVector<int64_t> strides;
+  if (!type.hasStaticShape() ||
+      failed(type.getStridesAndOffset(strides, offset)) ||
+      ShapedType::isDynamic(offset) || offset < 0)
+    return std::nullopt;
+  if (type.getNumElements() == 0)
+    return 0;
+  int64_t span = 1;
+  for (auto [extent, stride] : llvm::zip(type.getShape(), strides)) {
+    if (ShapedType::isDynamic(stride) || stride < 0)
+      return std::nullopt;
+    span += (extent - 1) * stride;
+  }
+  return span;
+}
+
+/// Undoes views that change the type only: their type says where they begin, in
+/// elements from the base.
+static Value getViewSource(Value buffer) {
+  Operation *op = buffer.getDefiningOp();
+  if (!isa_and_nonnull<memref::CastOp, memref::CollapseShapeOp,
+                       memref::ExpandShapeOp, memref::ReinterpretCastOp,
+                       memref::SubViewOp, memref::TransposeOp>(op))
+    return nullptr;
+  return op->getOperand(0);
+}
+
+FailureOr<BufferRef> PlanEmitter::getBuffer(Value buffer,
+                                            gpu::LaunchFuncOp launch) {
+  // A cast may have hidden the position in the type.
+  while (auto cast = buffer.getDefiningOp<memref::CastOp>())
+    buffer = cast.getSource();
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  int64_t offset = 0;
+  std::optional<int64_t> span;
+  if (type && getRuntimeType(type.getElementType()))
+    span = getSpan(type, offset);
+  if (!span)
+    return launch.emitOpError("takes a buffer of type ")
+           << buffer.getType() << ", whose place is not known at compile time";
+  Value base = buffer;
+  while (Value source = getViewSource(base))
+    base = source;
+  FailureOr<BufferRef> reference = getBase(base, launch);
+  if (failed(reference))
+    return failure();
+  reference->offset += offset * getElementBytes(type);
+  reference->size = *span * getElementBytes(type);
+  return reference;
+}
+
+FailureOr<BufferRef> PlanEmitter::getBase(Value base,
+                                          gpu::LaunchFuncOp launch) {
+  BufferRef reference;
+  if (auto argument = dyn_cast<BlockArgument>(base)) {
+    unsigned index = argument.getArgNumber();
+    unsigned numTensors = entry.numInputs + entry.numOutputs;
+    reference.kind = index < entry.numInputs ? BufferRef::Kind::Input
+                     : index < numTensors    ? BufferRef::Kind::Output
+                     : index == numTensors   ? BufferRef::Kind::Arena
+                                             : BufferRef::Kind::Workspace;
+    if (index < entry.numInputs)
+      reference.index = index;
+    else if (index < numTensors)
+      reference.index = index - entry.numInputs;
+    return reference;
+  }
+  if (auto view = base.getDefiningOp<memref::ViewOp>())
+    return getView(view, launch);
+  if (isa<memref::GetGlobalOp, PackOp>(base.getDefiningOp()))
+    return getConstant(base, launch);
+  return base.getDefiningOp()->emitOpError(
+      "makes a buffer that a launch table cannot hold: expected an argument, a "
+      "view of the arena or a constant");
+}
+
+FailureOr<BufferRef> PlanEmitter::getView(memref::ViewOp view,
+                                          gpu::LaunchFuncOp launch) {
+  std::optional<int64_t> shift = getConstantIntValue(view.getByteShift());
+  if (!shift || *shift < 0)
+    return view.emitOpError("has a byte shift that is no constant");
+  FailureOr<BufferRef> source = getBuffer(view.getSource(), launch);
+  if (failed(source))
+    return failure();
+  source->offset += *shift;
+  return source;
+}
+
+/// What `pack` does to a constant; the identity without a pack.
+static artifact::PackedConstant makePacked(PackOp pack, uint32_t constant,
+                                           ArrayRef<int64_t> dims) {
+  artifact::PackedConstant packed;
+  packed.constant = constant;
+  if (!pack) {
+    for (auto [i, extent] : llvm::enumerate(dims)) {
+      packed.permutation.push_back(i);
+      packed.dims.push_back(extent);
+    }
+    return packed;
+  }
+  for (int64_t dim : pack.getPermutation())
+    packed.permutation.push_back(dim);
+  ArrayRef<int64_t> shape =
+      cast<ShapedType>(pack.getResult().getType()).getShape();
+  packed.dims.assign(shape.begin(), shape.end());
+  return packed;
+}
+
+FailureOr<BufferRef> PlanEmitter::getConstant(Value value,
+                                              gpu::LaunchFuncOp launch) {
+  auto pack = value.getDefiningOp<PackOp>();
+  Value source = pack ? pack.getSource() : value;
+  auto type = cast<MemRefType>(source.getType());
+  // A pack may see the constant in another shape, but from its first element.
+  int64_t offset = 0;
+  std::optional<int64_t> span = getSpan(type, offset);
+  while (Value next = getViewSource(source))
+    source = next;
+  auto get = source.getDefiningOp<memref::GetGlobalOp>();
+  if (!get || !type.getLayout().isIdentity() ||
+      span != cast<MemRefType>(source.getType()).getNumElements())
+    return value.getDefiningOp()->emitOpError(
+        "packs what is no constant: expected a memref.get_global, reshaped at "
+        "most");
+  auto global =
+      symbols.lookupNearestSymbolFrom<memref::GlobalOp>(get, get.getNameAttr());
+  FailureOr<uint32_t> constant = constants.add(global, type.getShape());
+  if (failed(constant))
+    return failure();
+  artifact::PackedConstant packed =
+      makePacked(pack, *constant, type.getShape());
+  auto isSame = [&](const artifact::PackedConstant &known) {
+    return known.constant == packed.constant &&
+           known.permutation == packed.permutation && known.dims == packed.dims;
+  };
+  auto it = llvm::find_if(plan.packed, isSame);
+  BufferRef reference;
+  reference.kind = BufferRef::Kind::Constant;
+  reference.index = it - plan.packed.begin();
+  if (it == plan.packed.end())
+    plan.packed.push_back(std::move(packed));
+  return reference;
+}
+
+//===----------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------===//
+
+FailureOr<Extent> PlanEmitter::getExtent(Value value, gpu::LaunchFuncOp launch,
+                                         StringRef what) {
+  std::string reason;
+  std::optional<Extent> extent = matchExtent(value, getBatch(), reason);
+  if (!extent)
+    return launch.emitOpError() << what << " " << reason;
+  return *extent;
+}
+
+FailureOr<Argument> PlanEmitter::emitArgument(Value value, Type parameter,
+                                              gpu::LaunchFuncOp launch) {
+  Argument argument;
+  if (isa<LLVM::LLVMPointerType>(parameter) &&
+      isa<MemRefType>(value.getType())) {
+    FailureOr<BufferRef> buffer = getBuffer(value, launch);
+    if (failed(buffer))
+      return failure();
+    argument.buffer = *buffer;
+    return argument;
+  }
+  bool is64 = parameter.isInteger(64);
+  if (parameter != value.getType() && !(is64 && value.getType().isIndex()))
+    return launch.emitOpError("gives a ")
+           << value.getType() << " to a kernel's parameter of type "
+           << parameter;
+  if (!is64 && !parameter.isInteger(32))
+    return launch.emitOpError("has an argument of type ")
+           << parameter << "; kernels take buffers, i32 and i64";
+  FailureOr<Extent> scalar = getExtent(value, launch, "has an argument that");
+  if (failed(scalar))
+    return failure();
+  argument.kind = is64 ? Argument::Kind::Int64 : Argument::Kind::Int32;
+  argument.scalar = *scalar;
+  return argument;
+}
+
+/// The op that `launch` computes, as a person would look for it.
+static std::string getLaunchName(gpu::LaunchFuncOp launch) {
+  if (StringRef name = getOpName(launch); !name.empty())
+    return name.str();
+  if (auto named = dyn_cast<NameLoc>(launch.getLoc()))
+    return named.getName().str();
+  return launch.getKernelName().str();
+}
+
+LogicalResult PlanEmitter::emitLaunch(gpu::LaunchFuncOp launch) {
+  if (launch.hasClusterSize() || !launch.getAsyncDependencies().empty() ||
+      launch.getAsyncToken())
+    return launch.emitOpError("has clusters or asynchronous dependencies, "
+                              "which a launch table cannot hold");
+  auto kernel = symbols.lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(
+      launch, launch.getKernel());
+  if (!kernel)
+    return launch.emitOpError("starts ")
+           << launch.getKernel() << ", which is no llvm.func";
+  ArrayRef<Type> parameters = kernel.getArgumentTypes();
+  if (parameters.size() != launch.getNumKernelOperands())
+    return launch.emitOpError("has ")
+           << launch.getNumKernelOperands()
+           << " arguments, but its kernel takes " << parameters.size();
+
+  artifact::Launch row;
+  row.kernel = kernel.getName().str();
+  row.name = getLaunchName(launch);
+  gpu::KernelDim3 grid = launch.getGridSizeOperandValues();
+  gpu::KernelDim3 block = launch.getBlockSizeOperandValues();
+  for (auto [extent, value] :
+       llvm::zip(row.grid, std::array{grid.x, grid.y, grid.z})) {
+    FailureOr<Extent> size = getExtent(value, launch, "has a grid that");
+    if (failed(size))
+      return failure();
+    extent = *size;
+  }
+  for (auto [extent, value] :
+       llvm::zip(row.block, std::array{block.x, block.y, block.z})) {
+    std::optional<int64_t> size = getConstantIntValue(value);
+    if (!size || *size < 1 || *size > UINT32_MAX)
+      return launch.emitOpError("has a block size that is no constant");
+    extent = *size;
+  }
+  if (Value shared = launch.getDynamicSharedMemorySize()) {
+    std::optional<int64_t> size = getConstantIntValue(shared);
+    if (!size || *size < 0)
+      return launch.emitOpError("has a shared memory size that is no constant");
+    row.sharedBytes = *size;
+  }
+  for (auto [value, parameter] :
+       llvm::zip(launch.getKernelOperands(), parameters)) {
+    FailureOr<Argument> argument = emitArgument(value, parameter, launch);
+    if (failed(argument))
+      return failure();
+    row.arguments.push_back(*argument);
+  }
+  plan.launches.push_back(std::move(row));
+  return success();
+}
+
+FailureOr<artifact::Plan> PlanEmitter::emit() {
+  ArrayRef<Type> types = entry.function.getArgumentTypes();
+  unsigned numTensors = entry.numInputs + entry.numOutputs;
+  plan.arenaBytes = *getByteBufferSize(types[numTensors]);
+  plan.workspaceBytes = *getByteBufferSize(types[numTensors + 1]);
+  for (Operation &op : entry.function.getBody().front()) {
+    if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
+      if (failed(emitLaunch(launch)))
+        return failure();
+      continue;
+    }
+    // What launches are made of; looked at from there.
+    bool isPart =
+        isa<affine::AffineApplyOp, arith::ConstantOp, arith::IndexCastOp,
+            arith::IndexCastUIOp, memref::GetGlobalOp, memref::ViewOp, PackOp,
+            func::ReturnOp>(op) ||
+        (op.getNumResults() == 1 && getViewSource(op.getResult(0)));
+    if (!isPart)
+      return op.emitOpError("is no launch: a kernels form has views, constants "
+                            "and launches only");
+  }
+  return std::move(plan);
+}
+
+FailureOr<artifact::Plan> mlir::qopt::emitPlan(KernelsEntry entry,
+                                               ConstantPool &constants) {
+  return PlanEmitter(entry, constants).emit();
+}

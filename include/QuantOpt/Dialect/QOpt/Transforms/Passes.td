@@ -308,6 +308,59 @@ def ExpandGemm : QOptPass<"qopt-expand-gemm", "::mlir::ModuleOp"> {
   }];
 }
 
+def PrepareKernels : QOptPass<"qopt-prepare-kernels", "::mlir::ModuleOp"> {
+  let summary = "One function of few linalg ops, results as arguments";
+  let description = [{
+    Requires: integer form, with or without `qopt.gemm` and `qopt.pack`. Inlines
+    calls, unrolls loops, spells ops as `linalg.generic`, fuses elementwise ops
+    into their consumers, and replaces exp, tanh and erf by arithmetic. Results
+    become buffers that the caller gives. Float operations stay as they are, one
+    by one.
+    Example: test/Transforms/prepare-kernels/basic.mlir
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "", "Function of the model">
+  ];
+}
+
+def BufferizeKernels : QOptPass<"qopt-bufferize-kernels", "::mlir::ModuleOp"> {
+  let summary = "From tensors to buffers, in place where possible";
+  let description = [{
+    Upstream's one-shot bufferization of a module made by `qopt-prepare-kernels`.
+    Constants become globals.
+    Example: test/Transforms/plan-memory/basic.mlir
+  }];
+}
+
+def PlanMemory : QOptPass<"qopt-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "All buffers in one arena";
+  let description = [{
+    Every allocation becomes a view of one more argument, at a multiple of 256
+    bytes; buffers that never live at the same time share memory.
+    Example: test/Transforms/plan-memory/basic.mlir
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "", "Function of the model">
+  ];
+}
+
+def BuildKernels : QOptPass<"qopt-build-kernels", "::mlir::ModuleOp"> {
+  let summary = "Every op that computes becomes a kernel and a launch";
+  let description = [{
+    Requires: one function on buffers in one arena (`qopt-plan-memory`).
+    Guarantees: the kernels form (QuantOpt/Kernels/KernelsForm.h): one
+    `gpu.module` for `target`, and launches whose grids depend on the number of
+    samples of a run. Where an op mixes samples, the module says so and the batch
+    is the compiled one. What has no kernel is an error that names the op.
+    Example: test/Transforms/build-kernels/basic.mlir
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"sm_80\"",
+           "Chip to build for: sm_80, sm_86, sm_87, sm_89 or sm_90">,
+    Option<"entry", "entry", "std::string", "", "Function of the model">
+  ];
+}
+
 //===----------------------------------------------------------------------===//
 // emit
 //===----------------------------------------------------------------------===//

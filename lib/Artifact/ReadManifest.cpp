@@ -24,11 +24,12 @@ static Extent readExtent(const JsonField &field) {
     extent.offset = field.asInteger(0, INT64_MAX);
     return extent;
   }
-  if (field.size() != 3)
-    field.fail("is neither a number nor [scale, offset, divisor]");
+  if (field.size() != 4)
+    field.fail("is neither a number nor [scale, offset, divisor, factor]");
   extent.scale = field[0].asInteger(0, INT64_MAX);
   extent.offset = field[1].asInteger(0, INT64_MAX);
   extent.divisor = field[2].asInteger(1, INT64_MAX);
+  extent.factor = field[3].asInteger(1, INT64_MAX);
   return extent;
 }
 

@@ -200,11 +200,13 @@ void PlanChecker::checkPacked(const std::string &subject,
 /// bound all values.
 void PlanChecker::checkExtent(const std::string &subject, const Extent &extent,
                               int64_t least, int64_t most) const {
-  int64_t product, sum;
-  if (extent.scale < 0 || extent.offset < 0 || extent.divisor < 1)
+  int64_t product, sum, value;
+  if (extent.scale < 0 || extent.offset < 0 || extent.divisor < 1 ||
+      extent.factor < 1)
     fail(subject + " has a negative factor or no divisor");
   if (__builtin_mul_overflow(artifact.batch, extent.scale, &product) ||
-      __builtin_add_overflow(product, extent.offset, &sum))
+      __builtin_add_overflow(product, extent.offset, &sum) ||
+      __builtin_mul_overflow(sum / extent.divisor, extent.factor, &value))
     fail(subject + " does not fit 64 bits");
   int64_t smallest = evaluate(extent, artifact.anyBatch ? 1 : artifact.batch);
   int64_t largest = evaluate(extent, artifact.batch);

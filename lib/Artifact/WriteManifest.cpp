@@ -21,9 +21,9 @@ std::string artifact::kernelMember(const Plan &plan, const char *suffix) {
 
 /// A number where the extent is the same for every batch.
 static OrderedJson toJson(const Extent &extent) {
-  if (extent.scale == 0 && extent.divisor == 1)
+  if (extent.scale == 0 && extent.divisor == 1 && extent.factor == 1)
     return extent.offset;
-  return {extent.scale, extent.offset, extent.divisor};
+  return {extent.scale, extent.offset, extent.divisor, extent.factor};
 }
 
 static OrderedJson toJson(const std::vector<TensorSpec> &specs) {

@@ -7,16 +7,18 @@
 //===----------------------------------------------------------------------===//
 //
 // CpuExecutable behind the C table that libQuantOptRuntime loads: reads a model
-// from a file, with a context of its own, and compiles it.
+// from a file or from memory, with a context of its own, and compiles it.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Runtime/CpuBackend.h"
 
 #include "QuantOpt/Execution/CpuExecutable.h"
 #include "QuantOpt/Frontend/Entry.h"
+#include "QuantOpt/Frontend/TextScan.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/SourceMgr.h"
@@ -76,25 +78,45 @@ static void appendDiagnostic(Diagnostic &diagnostic, std::string &messages) {
     appendDiagnostic(note, messages);
 }
 
-/// Reads the text file `path`. Bytecode, whose reader trusts its input more, is
-/// refused.
-static qopt_status readModel(const char *path, Session &session,
-                             std::string &messages) {
-  auto buffer = llvm::MemoryBuffer::getFile(path);
-  if (!buffer) {
-    messages = std::string("cannot read '") + path +
-               "': " + buffer.getError().message();
-    return QOPT_INVALID_MODEL;
-  }
-  if (isBytecode((*buffer)->getMemBufferRef())) {
-    messages = std::string("'") + path + "' is MLIR bytecode, not text";
+/// Parses text. Bytecode, whose reader trusts its input more, is refused.
+static qopt_status parseModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
+                              Session &session, std::string &messages) {
+  std::string quoted = ("'" + buffer->getBufferIdentifier() + "'").str();
+  std::string problem;
+  if (isBytecode(buffer->getMemBufferRef())) {
+    messages = quoted + " is MLIR bytecode, not text";
     return QOPT_UNSUPPORTED;
   }
+  if (failed(scanText(buffer->getMemBufferRef(), /*allowBytecode=*/false,
+                      problem))) {
+    messages = quoted + ": " + problem;
+    return QOPT_INVALID_MODEL;
+  }
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(*buffer), SMLoc());
+  sources.AddNewSourceBuffer(std::move(buffer), SMLoc());
   session.module =
       parseSourceFile<ModuleOp>(sources, ParserConfig(&session.context));
   return session.module ? QOPT_OK : QOPT_INVALID_MODEL;
+}
+
+/// Gives every resource that has no data the constant of its name. Data of the
+/// wrong size are found where the resource is read.
+static void attachConstants(ModuleOp module,
+                            ArrayRef<qopt_cpu_constant> constants) {
+  llvm::StringMap<const qopt_cpu_constant *> byName;
+  for (const qopt_cpu_constant &constant : constants)
+    byName[constant.name] = &constant;
+  AttrTypeWalker walker;
+  walker.addWalk([&](DenseResourceElementsAttr attr) {
+    DenseResourceElementsHandle handle = attr.getRawHandle();
+    const qopt_cpu_constant *constant = byName.lookup(handle.getKey());
+    if (!constant || handle.getBlob())
+      return;
+    handle.getResource()->setBlob(UnmanagedAsmResourceBlob::allocateWithAlign(
+        ArrayRef(static_cast<const char *>(constant->data), constant->size),
+        alignof(uint64_t)));
+  });
+  module.walk([&](Operation *op) { walker.walk(op->getAttrDictionary()); });
 }
 
 /// Float models may be TOSA, as they may be for quantization.
@@ -113,15 +135,17 @@ static LogicalResult lowerTosa(ModuleOp module) {
   return pm.run(module);
 }
 
-static qopt_status openModel(const char *path, const qopt_cpu_options &options,
-                             Session &session, std::string &messages) {
+/// Compiles what `read` puts into the session.
+static qopt_status
+openModel(function_ref<qopt_status(Session &, std::string &)> read,
+          const qopt_cpu_options &options, Session &session,
+          std::string &messages) {
   ScopedDiagnosticHandler handler(
       &session.context, [&](Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() != DiagnosticSeverity::Remark)
           appendDiagnostic(diagnostic, messages);
       });
-  if (qopt_status status = readModel(path, session, messages);
-      status != QOPT_OK)
+  if (qopt_status status = read(session, messages); status != QOPT_OK)
     return status;
   FailureOr<func::FuncOp> entry = findEntry(
       *session.module, options.entry ? StringRef(options.entry) : StringRef());
@@ -140,8 +164,9 @@ static qopt_status openModel(const char *path, const qopt_cpu_options &options,
   return QOPT_OK;
 }
 
-static qopt_status open(const char *path, const qopt_cpu_options *options,
-                        void **session, char **error) {
+static qopt_status
+openSession(function_ref<qopt_status(Session &, std::string &)> read,
+            const qopt_cpu_options *options, void **session, char **error) {
   // A caller of an earlier version knows fewer options.
   qopt_cpu_options known = {};
   memcpy(&known, options, std::min(options->struct_size, sizeof(known)));
@@ -149,12 +174,42 @@ static qopt_status open(const char *path, const qopt_cpu_options *options,
   registerQuantOpt(registry);
   auto opened = std::make_unique<Session>(registry);
   std::string messages;
-  qopt_status status = openModel(path, known, *opened, messages);
+  qopt_status status = openModel(read, known, *opened, messages);
   if (status == QOPT_OK)
     *session = opened.release();
   else
     storeError(error, messages);
   return status;
+}
+
+static qopt_status open(const char *path, const qopt_cpu_options *options,
+                        void **session, char **error) {
+  auto read = [&](Session &opened, std::string &messages) {
+    auto buffer = llvm::MemoryBuffer::getFile(path);
+    if (!buffer) {
+      messages = std::string("cannot read '") + path +
+                 "': " + buffer.getError().message();
+      return QOPT_INVALID_MODEL;
+    }
+    return parseModel(std::move(*buffer), opened, messages);
+  };
+  return openSession(read, options, session, error);
+}
+
+static qopt_status openMemory(const char *text, size_t size, const char *name,
+                              const qopt_cpu_constant *constants,
+                              size_t numConstants,
+                              const qopt_cpu_options *options, void **session,
+                              char **error) {
+  auto read = [&](Session &opened, std::string &messages) {
+    qopt_status status = parseModel(
+        llvm::MemoryBuffer::getMemBufferCopy(StringRef(text, size), name),
+        opened, messages);
+    if (status == QOPT_OK)
+      attachConstants(*opened.module, ArrayRef(constants, numConstants));
+    return status;
+  };
+  return openSession(read, options, session, error);
 }
 
 static void close(void *session) { delete static_cast<Session *>(session); }
@@ -247,6 +302,7 @@ const qopt_cpu_backend *qopt_get_cpu_backend(void) {
   static const qopt_cpu_backend backend = {
       QOPT_CPU_BACKEND_ABI_VERSION,
       open,
+      openMemory,
       close,
       numInputs,
       inputInfo,

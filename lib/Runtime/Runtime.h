@@ -6,39 +6,71 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What the functions of quant_opt_runtime.h share: how they report, and the
-// devices behind them.
+// What the parts of the runtime share. Inside, failures are exceptions; the
+// functions of quant_opt_runtime.h turn them into a status and a message.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_LIB_RUNTIME_RUNTIME_H
 #define QUANTOPT_LIB_RUNTIME_RUNTIME_H
 
 #include "QuantOpt/Runtime/CpuBackend.h"
+#include "QuantOpt/Runtime/EmulatorBackend.h"
 
-#include <new>
+#include <functional>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace mlir::qopt::runtime {
 
-/// Stores the message for qopt_last_error of this thread; returns `status`.
-qopt_status fail(qopt_status status, const char *message) noexcept;
-inline qopt_status fail(qopt_status status, const std::string &message) {
-  return fail(status, message.c_str());
-}
+/// What a call of the C interface fails with.
+struct Error : std::runtime_error {
+  Error(qopt_status status, const std::string &message)
+      : std::runtime_error(message), status(status) {}
+  qopt_status status;
+};
 
-/// Runs `body`, which returns a status, and keeps exceptions from the C caller.
-template <typename Body> qopt_status guard(const Body &body) noexcept {
-  try {
-    return body();
-  } catch (const std::bad_alloc &) {
-    return fail(QOPT_OUT_OF_MEMORY, "out of memory");
-  } catch (...) {
-    return fail(QOPT_INTERNAL, "internal error");
-  }
-}
+/// Takes notices for the user, one line each.
+using Log = std::function<void(const std::string &message)>;
 
-/// The CPU device of libQuantOpt, loaded on the first call. Thread-safe.
-qopt_status loadCpuBackend(const qopt_cpu_backend **backend);
+/// An open model on some device. Inputs and outputs are as the C interface
+/// describes them; pointers live as long as the model. Any number of threads
+/// may call.
+class OpenModel {
+public:
+  virtual ~OpenModel() = default;
+
+  /// "cpu", "emulator" or "cuda".
+  virtual const char *device() const = 0;
+  /// The device in words, such as "NVIDIA H100 (kernels for sm_90a)".
+  virtual std::string description() const = 0;
+  const std::vector<qopt_tensor_info> &inputs() const { return inputInfos; }
+  const std::vector<qopt_tensor_info> &outputs() const { return outputInfos; }
+  /// The compiled batch; 0 where it is not known.
+  virtual int64_t batch() const = 0;
+  /// Whether fewer samples may be run.
+  virtual bool anyBatch() const = 0;
+
+  /// Runs `batch` samples, 0 for all, of host memory; returns when the outputs
+  /// are there.
+  virtual void run(int64_t batch, const void *const *inputs,
+                   void *const *outputs) = 0;
+  /// The same on device memory, asynchronously on the session's stream.
+  virtual void runOnDevice(int64_t batch, const void *const *inputs,
+                           void *const *outputs) = 0;
+  /// Waits for everything under way.
+  virtual void synchronize() = 0;
+  /// Milliseconds that the last run took on the device, copies of inputs and
+  /// outputs not counted; waits for its end. Negative if there was none.
+  virtual double elapsedMilliseconds() = 0;
+
+protected:
+  std::vector<qopt_tensor_info> inputInfos, outputInfos;
+};
+
+/// The tables of functions of libQuantOpt, loaded on the first call.
+const qopt_cpu_backend &loadCpuBackend();
+const qopt_emulator_backend &loadEmulatorBackend();
 
 } // namespace mlir::qopt::runtime
 

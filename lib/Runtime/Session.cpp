@@ -6,130 +6,101 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A session checks its caller's arguments and hands on to the device. The only
-// device so far is the CPU.
+// The C interface: checks its caller's arguments, sees what kind of file a
+// model is, and hands on.
 //
 //===----------------------------------------------------------------------===//
-#include "Runtime.h"
+#include "Models.h"
+#include "Status.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <sys/stat.h>
-#include <vector>
 
 using namespace mlir::qopt::runtime;
 
-namespace {
-/// A device session, closed with this.
-class DeviceHandle {
-public:
-  DeviceHandle(const qopt_cpu_backend *backend, void *handle)
-      : backend(backend), handle(handle) {}
-  ~DeviceHandle() { backend->close(handle); }
-  DeviceHandle(const DeviceHandle &) = delete;
-  DeviceHandle &operator=(const DeviceHandle &) = delete;
-
-  const qopt_cpu_backend *const backend;
-  void *const handle;
-};
-} // namespace
-
 struct qopt_session {
-  std::unique_ptr<DeviceHandle> device;
-  std::vector<qopt_tensor_info> inputs, outputs;
+  std::unique_ptr<OpenModel> model;
+  std::string description;
 };
+
+[[noreturn]] static void refuse(const std::string &message) {
+  throw Error(QOPT_INVALID_ARGUMENT, message);
+}
 
 //===----------------------------------------------------------------------===//
 // Opening
 //===----------------------------------------------------------------------===//
 
-/// Recognizes what is no MLIR text, for a better message than a parser gives.
-static qopt_status checkFile(const char *path) {
+/// Whether the file is an artifact rather than text. A pipe can be read only
+/// once, by the device.
+static bool isArtifact(const char *path) {
+  auto fail = [&](const std::string &what) {
+    throw Error(QOPT_INVALID_MODEL, what);
+  };
   std::string quoted = std::string("'") + path + "'";
   struct stat status;
   if (stat(path, &status) != 0)
-    return fail(QOPT_INVALID_MODEL,
-                "cannot read " + quoted + ": " + strerror(errno));
+    fail("cannot read " + quoted + ": " + strerror(errno));
   if (S_ISDIR(status.st_mode))
-    return fail(QOPT_INVALID_MODEL, quoted + " is a folder");
+    fail(quoted + " is a folder");
   if (!S_ISREG(status.st_mode))
-    return QOPT_OK; // A pipe can be read only once, by the device.
+    return false;
   std::unique_ptr<FILE, int (*)(FILE *)> file(fopen(path, "rb"), fclose);
   if (!file)
-    return fail(QOPT_INVALID_MODEL,
-                "cannot read " + quoted + ": " + strerror(errno));
+    fail("cannot read " + quoted + ": " + strerror(errno));
   char magic[4] = {};
   if (fread(magic, 1, sizeof(magic), file.get()) == 0)
-    return fail(QOPT_INVALID_MODEL,
-                quoted +
-                    (ferror(file.get()) ? " cannot be read" : " is empty"));
-  if (memcmp(magic, "PK\x03\x04", sizeof(magic)) == 0)
-    return fail(QOPT_UNSUPPORTED,
-                quoted + " is an archive: .qopt artifacts are not supported by "
-                         "this version; expected an .mlir file");
-  return QOPT_OK;
+    fail(quoted + (ferror(file.get()) ? " cannot be read" : " is empty"));
+  return memcmp(magic, "PK\x03\x04", sizeof(magic)) == 0;
 }
 
-static qopt_status checkDevice(const char *device) {
-  if (strcmp(device, "cpu") == 0)
-    return QOPT_OK;
-  if (strcmp(device, "cuda") == 0 || strcmp(device, "emulator") == 0)
-    return fail(QOPT_UNSUPPORTED, std::string("this build has no device '") +
-                                      device + "'; expected 'cpu'");
-  return fail(QOPT_INVALID_ARGUMENT,
-              std::string("unknown device '") + device + "'; expected 'cpu'");
+static SessionOptions convertOptions(const qopt_session_options *given) {
+  // A caller of an earlier version knows fewer options.
+  qopt_session_options known = {};
+  if (given)
+    memcpy(&known, given, std::min(given->struct_size, sizeof(known)));
+  auto text = [](const char *string) { return string ? string : ""; };
+  SessionOptions options;
+  options.device = text(known.device);
+  options.entry = text(known.entry);
+  options.kernels = known.kernels;
+  options.deviceOrdinal = known.device_ordinal;
+  options.stream = known.stream;
+  options.target = text(known.target);
+  if (known.log)
+    options.log = [log = known.log,
+                   user = known.log_user](const std::string &message) {
+      log(user, message.c_str());
+    };
+  else
+    options.log = [](const std::string &message) {
+      fprintf(stderr, "quant-opt: note: %s\n", message.c_str());
+    };
+  if (known.device && options.device != "cpu" && options.device != "cuda" &&
+      options.device != "emulator")
+    refuse("unknown device '" + options.device +
+           "'; expected 'cuda', 'cpu' or 'emulator'");
+  if (options.kernels != QOPT_KERNELS_AUTO &&
+      options.kernels != QOPT_KERNELS_PLAIN)
+    refuse("qopt_session_open: unknown value of 'kernels'");
+  return options;
 }
 
-/// Takes over the device's message.
-static qopt_status failFromDevice(const qopt_cpu_backend *backend,
-                                  qopt_status status, char *message) {
-  fail(status, message ? message : qopt_status_name(status));
-  backend->free_error(message);
-  return status;
-}
-
-static qopt_status
-describeAll(const char *kind, void *handle, size_t (*count)(void *),
-            qopt_status (*describe)(void *, size_t, qopt_tensor_info *),
-            std::vector<qopt_tensor_info> &infos) {
-  infos.resize(count(handle));
-  for (size_t i = 0; i < infos.size(); ++i) {
-    size_t bytes;
-    std::string tensor = kind + std::to_string(i);
-    if (qopt_status status = describe(handle, i, &infos[i]); status != QOPT_OK)
-      return fail(status, tensor + " is not described by the device");
-    if (qopt_tensor_num_bytes(&infos[i], &bytes) != QOPT_OK)
-      return fail(QOPT_UNSUPPORTED, tensor + ": " + qopt_last_error());
-  }
-  return QOPT_OK;
-}
-
-static qopt_status openOnCpu(const char *path,
-                             const qopt_session_options &options,
-                             std::unique_ptr<qopt_session> &session) {
-  const qopt_cpu_backend *backend;
-  if (qopt_status status = loadCpuBackend(&backend); status != QOPT_OK)
-    return status;
-  qopt_cpu_options cpuOptions = {};
-  cpuOptions.struct_size = sizeof(cpuOptions);
-  cpuOptions.entry = options.entry;
-  cpuOptions.kernels = options.kernels;
-  session = std::make_unique<qopt_session>();
-  void *handle = nullptr;
-  char *message = nullptr;
-  qopt_status status = backend->open(path, &cpuOptions, &handle, &message);
-  if (status != QOPT_OK)
-    return failFromDevice(backend, status, message);
-  session->device = std::make_unique<DeviceHandle>(backend, handle);
-  status = describeAll("input ", handle, backend->num_inputs,
-                       backend->input_info, session->inputs);
-  if (status == QOPT_OK)
-    status = describeAll("output ", handle, backend->num_outputs,
-                         backend->output_info, session->outputs);
-  return status;
+static std::unique_ptr<OpenModel> openModel(const char *path,
+                                            const SessionOptions &options) {
+  if (isArtifact(path))
+    return openArtifact(path, options);
+  if (!options.device.empty() && options.device != "cpu")
+    throw Error(QOPT_UNSUPPORTED,
+                std::string("'") + path + "' is MLIR text, which runs on the " +
+                    "device 'cpu' only; device '" + options.device +
+                    "' takes an artifact: quant-opt --emit=qopt");
+  return openText(path, options);
 }
 
 qopt_status qopt_session_open(const char *path,
@@ -137,67 +108,84 @@ qopt_status qopt_session_open(const char *path,
                               qopt_session **session) {
   if (session)
     *session = nullptr;
-  if (!path || !session)
-    return fail(QOPT_INVALID_ARGUMENT, "qopt_session_open: null pointer");
   return guard([&] {
-    // A caller of an earlier version knows fewer options.
-    qopt_session_options known = {};
-    if (options)
-      memcpy(&known, options, std::min(options->struct_size, sizeof(known)));
-    if (known.kernels != QOPT_KERNELS_AUTO &&
-        known.kernels != QOPT_KERNELS_PLAIN)
-      return fail(QOPT_INVALID_ARGUMENT,
-                  "qopt_session_open: unknown value of 'kernels'");
-    qopt_status status = checkDevice(known.device ? known.device : "cpu");
-    if (status == QOPT_OK)
-      status = checkFile(path);
-    std::unique_ptr<qopt_session> opened;
-    if (status == QOPT_OK)
-      status = openOnCpu(path, known, opened);
-    if (status == QOPT_OK)
-      *session = opened.release();
-    return status;
+    if (!path || !session)
+      refuse("qopt_session_open: null pointer");
+    SessionOptions converted = convertOptions(options);
+    auto opened = std::make_unique<qopt_session>();
+    opened->model = openModel(path, converted);
+    opened->description = opened->model->description();
+    *session = opened.release();
   });
 }
 
 void qopt_session_close(qopt_session *session) { delete session; }
+
+qopt_status qopt_artifact_info(const char *path, char **json) {
+  if (json)
+    *json = nullptr;
+  return guard([&] {
+    if (!path || !json)
+      refuse("qopt_artifact_info: null pointer");
+    std::string text = describeArtifact(path);
+    *json = static_cast<char *>(malloc(text.size() + 1));
+    if (!*json)
+      throw std::bad_alloc();
+    memcpy(*json, text.c_str(), text.size() + 1);
+  });
+}
 
 //===----------------------------------------------------------------------===//
 // Signature
 //===----------------------------------------------------------------------===//
 
 const char *qopt_session_device(const qopt_session *session) {
-  return session ? "cpu" : "";
+  return session ? session->model->device() : "";
+}
+
+const char *qopt_session_description(const qopt_session *session) {
+  return session ? session->description.c_str() : "";
+}
+
+int64_t qopt_session_batch(const qopt_session *session) {
+  return session ? session->model->batch() : 0;
+}
+
+int qopt_session_any_batch(const qopt_session *session) {
+  return session && session->model->anyBatch();
 }
 
 size_t qopt_session_num_inputs(const qopt_session *session) {
-  return session ? session->inputs.size() : 0;
+  return session ? session->model->inputs().size() : 0;
 }
 
 size_t qopt_session_num_outputs(const qopt_session *session) {
-  return session ? session->outputs.size() : 0;
+  return session ? session->model->outputs().size() : 0;
 }
 
-static qopt_status describe(const std::vector<qopt_tensor_info> &infos,
-                            size_t index, qopt_tensor_info *info) {
+static void describe(const std::vector<qopt_tensor_info> &infos, size_t index,
+                     qopt_tensor_info *info) {
   if (!info || index >= infos.size())
-    return fail(QOPT_INVALID_ARGUMENT, "no input or output of this index");
+    refuse("no input or output of this index");
   *info = infos[index];
-  return QOPT_OK;
 }
 
 qopt_status qopt_session_input_info(const qopt_session *session, size_t index,
                                     qopt_tensor_info *info) {
-  if (!session)
-    return fail(QOPT_INVALID_ARGUMENT, "qopt_session_input_info: no session");
-  return describe(session->inputs, index, info);
+  return guard([&] {
+    if (!session)
+      refuse("qopt_session_input_info: no session");
+    describe(session->model->inputs(), index, info);
+  });
 }
 
 qopt_status qopt_session_output_info(const qopt_session *session, size_t index,
                                      qopt_tensor_info *info) {
-  if (!session)
-    return fail(QOPT_INVALID_ARGUMENT, "qopt_session_output_info: no session");
-  return describe(session->outputs, index, info);
+  return guard([&] {
+    if (!session)
+      refuse("qopt_session_output_info: no session");
+    describe(session->model->outputs(), index, info);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -207,27 +195,66 @@ qopt_status qopt_session_output_info(const qopt_session *session, size_t index,
 /// Every tensor that has elements needs a buffer.
 static bool haveBuffers(const std::vector<qopt_tensor_info> &infos,
                         const void *const *buffers) {
+  if (!infos.empty() && !buffers)
+    return false;
   for (size_t i = 0; i < infos.size(); ++i) {
     size_t bytes;
-    if (qopt_tensor_num_bytes(&infos[i], &bytes) != QOPT_OK)
-      return false;
-    if (bytes && (!buffers || !buffers[i]))
+    if (qopt_tensor_num_bytes(&infos[i], &bytes) != QOPT_OK ||
+        (bytes && !buffers[i]))
       return false;
   }
   return true;
 }
 
+static void checkRun(const char *function, qopt_session *session,
+                     const void *const *inputs, void *const *outputs) {
+  if (!session || !haveBuffers(session->model->inputs(), inputs) ||
+      !haveBuffers(session->model->outputs(), outputs))
+    refuse(std::string(function) + ": null pointer");
+}
+
 qopt_status qopt_session_run(qopt_session *session, const void *const *inputs,
                              void *const *outputs) {
-  if (!session || !haveBuffers(session->inputs, inputs) ||
-      !haveBuffers(session->outputs, outputs))
-    return fail(QOPT_INVALID_ARGUMENT, "qopt_session_run: null pointer");
   return guard([&] {
-    const DeviceHandle &device = *session->device;
-    char *message = nullptr;
-    qopt_status status =
-        device.backend->run(device.handle, inputs, outputs, &message);
-    return status == QOPT_OK ? QOPT_OK
-                             : failFromDevice(device.backend, status, message);
+    checkRun("qopt_session_run", session, inputs, outputs);
+    session->model->run(0, inputs, outputs);
+  });
+}
+
+qopt_status qopt_session_run_batch(qopt_session *session, int64_t batch,
+                                   const void *const *inputs,
+                                   void *const *outputs) {
+  return guard([&] {
+    checkRun("qopt_session_run_batch", session, inputs, outputs);
+    session->model->run(batch, inputs, outputs);
+  });
+}
+
+qopt_status qopt_session_run_device(qopt_session *session, int64_t batch,
+                                    const void *const *inputs,
+                                    void *const *outputs) {
+  return guard([&] {
+    checkRun("qopt_session_run_device", session, inputs, outputs);
+    session->model->runOnDevice(batch, inputs, outputs);
+  });
+}
+
+qopt_status qopt_session_synchronize(qopt_session *session) {
+  return guard([&] {
+    if (!session)
+      refuse("qopt_session_synchronize: no session");
+    session->model->synchronize();
+  });
+}
+
+qopt_status qopt_session_elapsed_ms(qopt_session *session,
+                                    double *milliseconds) {
+  return guard([&] {
+    if (!session || !milliseconds)
+      refuse("qopt_session_elapsed_ms: null pointer");
+    double elapsed = session->model->elapsedMilliseconds();
+    if (elapsed < 0)
+      refuse("qopt_session_elapsed_ms: no run was timed");
+    *milliseconds = elapsed;
   });
 }

@@ -9,9 +9,10 @@
 // The functions of the C interface that need no session.
 //
 //===----------------------------------------------------------------------===//
-#include "Runtime.h"
+#include "Status.h"
 
 #include <climits>
+#include <cstdlib>
 
 using namespace mlir::qopt::runtime;
 
@@ -37,6 +38,8 @@ qopt_status mlir::qopt::runtime::fail(qopt_status status,
 const char *qopt_version(void) { return QUANTOPT_VERSION; }
 
 const char *qopt_last_error(void) { return lastError().c_str(); }
+
+void qopt_free(char *text) { free(text); }
 
 const char *qopt_status_name(qopt_status status) {
   switch (status) {

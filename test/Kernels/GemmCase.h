@@ -82,6 +82,10 @@ std::string makeModule(const GemmCase &gemm, const GemmData *constants);
 /// epilogues: the list that emulator, static checks and GPU share.
 std::vector<GemmCase> makeSuite();
 
+/// What is timed: shapes of models, each with several configurations. Without
+/// data; all operands are inputs. (GemmBenchmarks.cpp)
+std::vector<GemmCase> makeBenchmarks();
+
 } // namespace mlir::qopt::test
 
 #endif // QUANTOPT_TEST_KERNELS_GEMMCASE_H

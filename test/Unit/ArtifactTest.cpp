@@ -88,7 +88,8 @@ TEST(Sha256, ChecksumsOfZip) {
 //===----------------------------------------------------------------------===//
 
 bool isSame(const Extent &a, const Extent &b) {
-  return a.scale == b.scale && a.offset == b.offset && a.divisor == b.divisor;
+  return a.scale == b.scale && a.offset == b.offset && a.divisor == b.divisor &&
+         a.factor == b.factor;
 }
 
 void expectEqual(const TensorSpec &a, const TensorSpec &b) {
@@ -162,7 +163,9 @@ void expectEqual(const Artifact &a, const Artifact &b) {
 TEST(Artifact, RoundTrip) {
   TemporaryFolder folder;
   std::string path = folder.path("m.qopt"), error;
-  for (const Artifact &artifact : {gemmArtifact(), richArtifact()}) {
+  Artifact tiled = gemmArtifact();
+  tiled.plans[0].launches[0].grid[0].factor = 7;
+  for (const Artifact &artifact : {gemmArtifact(), richArtifact(), tiled}) {
     ASSERT_EQ(write(artifact, path), "");
     EXPECT_EQ(folder.files(), (std::vector<std::string>{"m.qopt"}));
     std::unique_ptr<Artifact> copy = read(path, error);
@@ -275,12 +278,12 @@ TEST(Artifact, ManifestIsReadable) {
                           "{\"name\":\"gemm\",\"batch\":6,\"any_batch\":true,"),
             std::string::npos)
       << manifest;
-  EXPECT_NE(
-      manifest.find(
-          "\n{\"kernel\":\"toy_gemm\",\"name\":\"fc/matmul\",\"grid\":[[1,3,4],"
-          "1,1],\"block\":[128,1,1],\"shared_bytes\":1024,\"arguments\":["
-          "{\"buffer\":\"input\",\"index\":0,\"offset\":0,\"size\":72},"),
-      std::string::npos)
+  EXPECT_NE(manifest.find(
+                "\n{\"kernel\":\"toy_gemm\",\"name\":\"fc/"
+                "matmul\",\"grid\":[[1,3,4,1],"
+                "1,1],\"block\":[128,1,1],\"shared_bytes\":1024,\"arguments\":["
+                "{\"buffer\":\"input\",\"index\":0,\"offset\":0,\"size\":72},"),
+            std::string::npos)
       << manifest;
 }
 
@@ -483,6 +486,12 @@ TEST(Validate, Launches) {
   EXPECT_PROBLEM(launch + "extent 2 of the grid has a negative factor or no "
                           "divisor",
                  l.grid[2] = (Extent{1, 0, 0}));
+  EXPECT_PROBLEM(launch + "extent 2 of the grid has a negative factor or no "
+                          "divisor",
+                 l.grid[2] = (Extent{1, 0, 1, 0}));
+  EXPECT_PROBLEM(launch + "extent 1 of the grid goes from 60000 to 120000; "
+                          "expected 1 to 65535",
+                 l.grid[1] = (Extent{1, 3, 4, 60000}));
   EXPECT_PROBLEM(launch + "has an extent of 0 threads; expected 1 to 64",
                  l.block[2] = 0);
   EXPECT_PROBLEM(launch + "has 2048 threads in a block; expected at most 1024",

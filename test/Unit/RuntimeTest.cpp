@@ -9,6 +9,7 @@
 // What the runtime answers before any device is loaded.
 //
 //===----------------------------------------------------------------------===//
+#include "ArtifactSamples.h"
 #include "NpzTestFiles.h"
 #include "QuantOpt/Runtime/quant_opt_runtime.h"
 
@@ -34,13 +35,19 @@ std::string openError(const char *path, const char *device = nullptr,
   return std::string(qopt_status_name(status)) + ": " + qopt_last_error();
 }
 
-TEST(Runtime, DevicesThatAreNotThere) {
-  EXPECT_EQ(openError("m.mlir", "cuda"),
-            "unsupported: this build has no device 'cuda'; expected 'cpu'");
-  EXPECT_EQ(openError("m.mlir", "emulator"),
-            "unsupported: this build has no device 'emulator'; expected 'cpu'");
+TEST(Runtime, DevicesAndFilesThatDoNotGoTogether) {
+  TemporaryFolder folder;
+  std::string path = folder.path("m.mlir");
+  writeFile(path, "module {}");
+  for (const char *device : {"cuda", "emulator"})
+    EXPECT_EQ(openError(path.c_str(), device),
+              "unsupported: '" + path +
+                  "' is MLIR text, which runs on the device 'cpu' only; device "
+                  "'" +
+                  device + "' takes an artifact: quant-opt --emit=qopt");
   EXPECT_EQ(openError("m.mlir", "tpu"),
-            "invalid argument: unknown device 'tpu'; expected 'cpu'");
+            "invalid argument: unknown device 'tpu'; expected 'cuda', 'cpu' or "
+            "'emulator'");
   EXPECT_EQ(openError("m.mlir", "cpu", 7),
             "invalid argument: qopt_session_open: unknown value of 'kernels'");
 }
@@ -51,13 +58,44 @@ TEST(Runtime, FilesThatAreNoModel) {
   EXPECT_EQ(openError(path.c_str()), "invalid model: cannot read '" + path +
                                          "': No such file or directory");
   writeFile(path, zip({{"manifest.json", "{}"}}));
-  EXPECT_EQ(openError(path.c_str()),
-            "unsupported: '" + path +
-                "' is an archive: .qopt artifacts are not supported by this "
-                "version; expected an .mlir file");
+  EXPECT_EQ(openError(path.c_str()), "invalid model: '" + path +
+                                         "': manifest.json: lacks the key "
+                                         "'schema'");
+  writeFile(path, zip({{"x.npy", npy("|u1", "(1,)", "a")}}));
+  EXPECT_EQ(openError(path.c_str()), "invalid model: '" + path +
+                                         "': is no artifact: it has no "
+                                         "manifest.json");
   writeFile(path, "");
   EXPECT_EQ(openError(path.c_str()), "invalid model: '" + path + "' is empty");
   EXPECT_EQ(openError("/"), "invalid model: '/' is a folder");
+}
+
+TEST(Runtime, ArtifactsAreDescribed) {
+  TemporaryFolder folder;
+  std::string path = folder.path("m.qopt");
+  ASSERT_EQ(write(samples::richArtifact(), path), "");
+  char *json = nullptr;
+  ASSERT_EQ(qopt_artifact_info(path.c_str(), &json), QOPT_OK)
+      << qopt_last_error();
+  std::string text = json;
+  qopt_free(json);
+  for (const char *part :
+       {"{\"schema\":1,\"producer\":\"a test\",\"name\":\"r\xc3\xa4ich "
+        "\\\"model\\\"\",\"batch\":4,\"any_batch\":true,",
+        "\"inputs\":[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[4,3],"
+        "\"bytes\":48},",
+        "\"constants\":{\"count\":12,\"bytes\":112}",
+        "{\"target\":\"sm_90a\",\"cubin_bytes\":10,",
+        "\"arena_bytes\":336,\"workspace_bytes\":16,\"constant_bytes\":160,",
+        "{\"kernel\":\"toy_gemm\",\"name\":\"fc/"
+        "matmul\",\"grid\":[1,1,1],\"block\":[128,1,1],"
+        "\"shared_bytes\":1024}",
+        "\"members\":[{\"name\":\"weights.safetensors\","})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  EXPECT_EQ(qopt_artifact_info("/nonexistent", &json), QOPT_INVALID_MODEL);
+  EXPECT_EQ(json, nullptr);
+  EXPECT_EQ(qopt_artifact_info(nullptr, &json), QOPT_INVALID_ARGUMENT);
+  qopt_free(nullptr);
 }
 
 TEST(Runtime, NullPointers) {
@@ -72,6 +110,17 @@ TEST(Runtime, NullPointers) {
   EXPECT_EQ(qopt_session_input_info(nullptr, 0, &info), QOPT_INVALID_ARGUMENT);
   EXPECT_EQ(qopt_session_output_info(nullptr, 0, &info), QOPT_INVALID_ARGUMENT);
   EXPECT_EQ(qopt_session_run(nullptr, nullptr, nullptr), QOPT_INVALID_ARGUMENT);
+  double milliseconds;
+  EXPECT_EQ(qopt_session_run_batch(nullptr, 1, nullptr, nullptr),
+            QOPT_INVALID_ARGUMENT);
+  EXPECT_EQ(qopt_session_run_device(nullptr, 1, nullptr, nullptr),
+            QOPT_INVALID_ARGUMENT);
+  EXPECT_EQ(qopt_session_synchronize(nullptr), QOPT_INVALID_ARGUMENT);
+  EXPECT_EQ(qopt_session_elapsed_ms(nullptr, &milliseconds),
+            QOPT_INVALID_ARGUMENT);
+  EXPECT_EQ(qopt_session_batch(nullptr), 0);
+  EXPECT_EQ(qopt_session_any_batch(nullptr), 0);
+  EXPECT_STREQ(qopt_session_description(nullptr), "");
   EXPECT_EQ(qopt_session_num_inputs(nullptr), 0u);
   EXPECT_EQ(qopt_session_num_outputs(nullptr), 0u);
   EXPECT_STREQ(qopt_session_device(nullptr), "");
@@ -121,14 +170,14 @@ TEST(Runtime, TypesAndSizes) {
 }
 
 TEST(Runtime, EachThreadHasItsOwnError) {
-  openError("m.mlir", "cuda");
+  openError("m.mlir", "gpu");
   std::string before = "unset";
   std::thread([&] {
     before = qopt_last_error();
     openError("m.mlir", "tpu");
   }).join();
   EXPECT_EQ(before, "");
-  EXPECT_NE(std::string(qopt_last_error()).find("'cuda'"), std::string::npos);
+  EXPECT_NE(std::string(qopt_last_error()).find("'gpu'"), std::string::npos);
 }
 
 } // namespace

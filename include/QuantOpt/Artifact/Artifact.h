@@ -33,12 +33,14 @@ namespace mlir::qopt::artifact {
 /// Version of the manifest's schema. A reader refuses others.
 constexpr int64_t kSchemaVersion = 1;
 
-/// floor((batch * scale + offset) / divisor): a quantity that depends on the
-/// number of samples of a run. scale, offset >= 0, divisor >= 1.
+/// floor((batch * scale + offset) / divisor) * factor: a quantity that depends
+/// on the number of samples of a run, such as tiles of rows times tiles of
+/// columns. scale, offset >= 0; divisor, factor >= 1.
 struct Extent {
   int64_t scale = 0;
   int64_t offset = 0;
   int64_t divisor = 1;
+  int64_t factor = 1;
 };
 
 /// An input or output of the model. `dims` are those of the compiled batch.
@@ -146,7 +148,8 @@ struct Artifact {
 /// The value of an extent of a validated artifact, for 1 <= batch <=
 /// Artifact::batch.
 inline int64_t evaluate(const Extent &extent, int64_t batch) {
-  return (batch * extent.scale + extent.offset) / extent.divisor;
+  return (batch * extent.scale + extent.offset) / extent.divisor *
+         extent.factor;
 }
 
 /// Bytes of a dense tensor of a validated artifact.

@@ -25,7 +25,7 @@ extern "C" {
 
 /** Value of qopt_cpu_backend::abi_version that this header describes. It
  *  changes with the layout or meaning of anything below. */
-#define QOPT_CPU_BACKEND_ABI_VERSION 1u
+#define QOPT_CPU_BACKEND_ABI_VERSION 2u
 
 /** How to compile a model. */
 typedef struct qopt_cpu_options {
@@ -39,6 +39,16 @@ typedef struct qopt_cpu_options {
   int32_t kernels;
 } qopt_cpu_options;
 
+/** The data of a constant that the text of a model refers to by name, as
+ *  dense_resource<name>. */
+typedef struct qopt_cpu_constant {
+  const char *name;
+  /** Row-major elements in the machine's byte order, aligned to them; they must
+   *  outlive the session. */
+  const void *data;
+  size_t size;
+} qopt_cpu_constant;
+
 /** The CPU device. All pointers are set. Where `error` is an argument, it is
  *  not null; a failing call stores a message there that the caller frees with
  *  free_error, or leaves it as it is (the caller passes a null string). */
@@ -50,7 +60,17 @@ typedef struct qopt_cpu_backend {
    *  diagnostics, without a final newline. */
   qopt_status (*open)(const char *path, const qopt_cpu_options *options,
                       void **session, char **error);
-  /** Ends a session that open returned; no other call is under way. */
+  /** The same for a model in memory: `size` bytes of text, which need not end
+   * in zero nor outlive the call. A resource without data of its own takes the
+   *  constant of its name; one that has none of either is an error. `name`
+   *  stands for the text in messages. */
+  qopt_status (*open_memory)(const char *text, size_t size, const char *name,
+                             const qopt_cpu_constant *constants,
+                             size_t num_constants,
+                             const qopt_cpu_options *options, void **session,
+                             char **error);
+  /** Ends a session that open or open_memory returned; no other call is under
+   * way. */
   void (*close)(void *session);
   size_t (*num_inputs)(void *session);
   /** `index` is less than num_inputs; fills `*info` with pointers that live as

@@ -7,8 +7,13 @@
 //===----------------------------------------------------------------------===//
 //
 // The C interface of libQuantOptRuntime: open a model on a device, ask for its
-// inputs and outputs, run it, close it. The library contains no compiler; the
-// device "cpu" loads libQuantOpt.so, which must lie beside it, on first use.
+// inputs and outputs, run it, close it. The library contains no compiler and no
+// CUDA: the device "cuda" loads NVIDIA's driver (libcuda.so.1) on first use;
+// the devices "cpu" and "emulator" load libQuantOpt.so, which must lie beside
+// it.
+//
+// Models are .qopt artifacts (quant-opt --emit=qopt), which run on all devices,
+// and MLIR text (.mlir), which runs on "cpu".
 //
 // Conventions
 // - A function that can fail returns a qopt_status. On anything but QOPT_OK,
@@ -43,8 +48,8 @@ typedef enum qopt_status {
   QOPT_INVALID_ARGUMENT = 1,
   /** The model cannot be read or is malformed. */
   QOPT_INVALID_MODEL = 2,
-  /** This build, version or machine cannot do it: no such device, no support
-   *  for this kind of file or this model. */
+  /** This build, version or machine cannot do it: no such device, no kernels
+   *  for it, no support for this kind of file, model or batch. */
   QOPT_UNSUPPORTED = 3,
   /** The model was run and failed: an index check, an assertion. */
   QOPT_RUN_FAILED = 4,
@@ -89,18 +94,39 @@ typedef enum qopt_kernels {
   QOPT_KERNELS_PLAIN = 1
 } qopt_kernels;
 
+/** Takes a notice for the user: one line without a line break, valid during the
+ *  call. `user` is qopt_session_options::log_user. May be called on any thread
+ *  that calls the library. */
+typedef void (*qopt_log_fn)(void *user, const char *message);
+
 /** How to open a model. Zero-initialize, then set what is needed. */
 typedef struct qopt_session_options {
   /** sizeof(qopt_session_options); lets later versions add fields. */
   size_t struct_size;
-  /** "cpu" (also when null); "cuda" and "emulator" are known names that this
-   *  version refuses with QOPT_UNSUPPORTED. */
+  /** "cuda", "cpu" or "emulator". Null: "cuda" for an artifact where there is a
+   *  GPU that it has kernels for, else "cpu", with a notice. */
   const char *device;
   /** Function to run; null: the only public one, else "main", else
-   *  "main_graph". */
+   *  "main_graph". For .mlir files; an artifact has one. */
   const char *entry;
   /** A qopt_kernels. */
   int32_t kernels;
+  /** Device "cuda": number of the GPU, counted from 0 among the visible ones.
+   */
+  int32_t device_ordinal;
+  /** Device "cuda": the CUstream (or cudaStream_t) of the GPU's primary context
+   *  that everything is launched on; it must outlive the session. Null: a
+   *  stream of the session's own. (The legacy default stream has the handle
+   *  CU_STREAM_LEGACY.) */
+  void *stream;
+  /** Takes notices, such as that kernels of another chip are used; null: they
+   *  go to stderr. */
+  qopt_log_fn log;
+  void *log_user;
+  /** Devices "cuda" and "emulator": the chip whose kernels are run, such as
+   *  "sm_80"; null: what suits the GPU best, on the emulator the artifact's
+   *  first. */
+  const char *target;
 } qopt_session_options;
 
 /** A model opened on a device. */
@@ -127,10 +153,16 @@ QOPT_EXPORT qopt_status qopt_tensor_num_bytes(const qopt_tensor_info *info,
  *  Valid until this thread's next failing call. */
 QOPT_EXPORT const char *qopt_last_error(void);
 
-/** Opens the model file `path`: MLIR text in float or integer form (".mlir").
- *  `options` may be null. On success `*session` is to be closed by
- *  qopt_session_close; on failure it is null. Compiles the model, which may
- *  take seconds. */
+/** Opens the model file `path`, a .qopt artifact or MLIR text in float or
+ *  integer form; which one is seen from its content. `options` may be null. On
+ *  success `*session` is to be closed by qopt_session_close; on failure it is
+ *  null. On "cuda" uploads the weights and loads the kernels; on "cpu" and
+ *  "emulator" compiles the model, which may take seconds. An artifact is
+ * checked completely (container, hashes, every size and bound) before it is
+ * used.
+ *
+ *  Fails with QOPT_UNSUPPORTED where there is no driver, no GPU or no kernel
+ * for the GPU, and with QOPT_OUT_OF_MEMORY where the model does not fit. */
 QOPT_EXPORT qopt_status qopt_session_open(const char *path,
                                           const qopt_session_options *options,
                                           qopt_session **session);
@@ -138,8 +170,11 @@ QOPT_EXPORT qopt_status qopt_session_open(const char *path,
 /** Ends a session; no call on it may be under way. Null is allowed. */
 QOPT_EXPORT void qopt_session_close(qopt_session *session);
 
-/** The device that the session runs on, such as "cpu". */
+/** The device that the session runs on: "cpu", "cuda" or "emulator". */
 QOPT_EXPORT const char *qopt_session_device(const qopt_session *session);
+
+/** The device in words, such as "NVIDIA H100 (kernels for sm_90a)". */
+QOPT_EXPORT const char *qopt_session_description(const qopt_session *session);
 
 /** Number of inputs and outputs; 0 for a null session. */
 QOPT_EXPORT size_t qopt_session_num_inputs(const qopt_session *session);
@@ -153,13 +188,66 @@ QOPT_EXPORT qopt_status qopt_session_output_info(const qopt_session *session,
                                                  size_t index,
                                                  qopt_tensor_info *info);
 
-/** Runs the model once on the calling thread: `inputs` and `outputs` point to
- *  one buffer for each input and output, in order. Outputs overlap neither
- *  inputs nor each other. Any number of threads may run one session at a time.
- */
+/** The number of samples that an artifact is compiled for: the first extent of
+ *  its inputs and outputs. 0 for MLIR text, where it is not known. */
+QOPT_EXPORT int64_t qopt_session_batch(const qopt_session *session);
+
+/** 1 if any number of samples from 1 to qopt_session_batch can be run; 0 if
+ * only that number can. */
+QOPT_EXPORT int qopt_session_any_batch(const qopt_session *session);
+
+/** Runs the model once, on qopt_session_batch samples: `inputs` and `outputs`
+ *  point to one buffer in host memory for each input and output, in order.
+ *  Outputs overlap neither inputs nor each other. Returns when the outputs are
+ *  there. Any number of threads may run one session at a time; on "cuda" and
+ *  "emulator" their runs follow one another (open several sessions to overlap
+ *  them). */
 QOPT_EXPORT qopt_status qopt_session_run(qopt_session *session,
                                          const void *const *inputs,
                                          void *const *outputs);
+
+/** Runs `batch` samples: the same with buffers whose first extent is `batch`
+ *  (inputs that are scalars are as they are). Fails with QOPT_INVALID_ARGUMENT
+ *  where `batch` is not from 1 to qopt_session_batch, and with
+ * QOPT_UNSUPPORTED, naming the reason, where the model takes the full batch
+ * only. MLIR text takes its full batch only, given as 0. */
+QOPT_EXPORT qopt_status qopt_session_run_batch(qopt_session *session,
+                                               int64_t batch,
+                                               const void *const *inputs,
+                                               void *const *outputs);
+
+/** Device "cuda": the same on device memory (CUdeviceptr as pointers, 16-byte
+ *  aligned). Only enqueues work on the session's stream: inputs must not change
+ *  and outputs are not there until it is done. Failures of kernels may be
+ *  reported by a later call. Calls with the buffers of an earlier call are the
+ *  fastest. */
+QOPT_EXPORT qopt_status qopt_session_run_device(qopt_session *session,
+                                                int64_t batch,
+                                                const void *const *inputs,
+                                                void *const *outputs);
+
+/** Waits for all runs of the session. */
+QOPT_EXPORT qopt_status qopt_session_synchronize(qopt_session *session);
+
+/** Milliseconds that the last run took on the device, measured there and
+ * without copies of inputs and outputs; waits for its end. Fails with
+ *  QOPT_INVALID_ARGUMENT where nothing was run, or only recorded into a graph
+ * of the caller. */
+QOPT_EXPORT qopt_status qopt_session_elapsed_ms(qopt_session *session,
+                                                double *milliseconds);
+
+/** Describes the artifact `path` as one JSON object, after checking all of it:
+ *  {"schema", "producer", "name", "batch", "any_batch", "fixed_batch_reason",
+ *  "inputs": [{"name", "dtype", "shape", "bytes"}], "outputs": [...],
+ *  "constants": {"count", "bytes"}, "plans": [{"target", "cubin_bytes",
+ *  "ptx_bytes", "arena_bytes", "workspace_bytes", "constant_bytes",
+ *  "launches": [{"kernel", "name", "grid", "block", "shared_bytes"}]}],
+ *  "members": [{"name", "bytes", "sha256"}], "file_bytes"}. Grids are those of
+ *  the full batch. `*json` is to be freed by qopt_free. */
+QOPT_EXPORT qopt_status qopt_artifact_info(const char *path, char **json);
+
+/** Frees a string that a function of this library gave out; null is allowed. */
+QOPT_EXPORT void qopt_free(char *text);
 
 #ifdef __cplusplus
 }

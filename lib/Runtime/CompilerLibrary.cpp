@@ -1,4 +1,4 @@
-//===- CpuDevice.cpp - Loading the CPU device -----------------------------===//
+//===- CompilerLibrary.cpp - Loading libQuantOpt --------------------------===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,13 +7,12 @@
 //===----------------------------------------------------------------------===//
 //
 // Finds libQuantOpt beside this library, else where the loader looks, and gets
-// its table of functions. The library stays loaded: LLVM cannot be unloaded.
+// its tables of functions. The library stays loaded: LLVM cannot be unloaded.
 //
 //===----------------------------------------------------------------------===//
 #include "Runtime.h"
 
 #include <dlfcn.h>
-#include <mutex>
 #include <unistd.h>
 
 using namespace mlir::qopt::runtime;
@@ -32,7 +31,7 @@ static std::string getOwnFolder() {
 }
 
 /// Loads the library; a file that lies beside this one must be the right one.
-static void *openLibrary(std::string &error) {
+static void *openLibrary(const std::string &device) {
   std::string folder = getOwnFolder();
   std::string beside = folder + kLibraryName;
   bool isBeside = !folder.empty() && access(beside.c_str(), F_OK) == 0;
@@ -41,7 +40,7 @@ static void *openLibrary(std::string &error) {
   if (library)
     return library;
   const char *reason = dlerror();
-  error = std::string("device 'cpu' needs ") + kLibraryName;
+  std::string error = "device '" + device + "' needs " + kLibraryName;
   if (isBeside)
     error += ", which cannot be loaded";
   else
@@ -49,38 +48,38 @@ static void *openLibrary(std::string &error) {
              " or on the loader's path";
   if (reason)
     error += std::string(": ") + reason;
-  return nullptr;
+  throw Error(QOPT_UNSUPPORTED, error);
 }
 
-static qopt_status load(const qopt_cpu_backend **backend) {
-  std::string error;
-  void *library = openLibrary(error);
-  if (!library)
-    return fail(QOPT_UNSUPPORTED, error);
-  auto getBackend = reinterpret_cast<qopt_get_cpu_backend_fn>(
-      dlsym(library, QOPT_GET_CPU_BACKEND_SYMBOL));
-  const qopt_cpu_backend *found = getBackend ? getBackend() : nullptr;
-  if (!found || found->abi_version != QOPT_CPU_BACKEND_ABI_VERSION)
-    return fail(QOPT_UNSUPPORTED,
-                std::string("device 'cpu': ") + kLibraryName +
-                    (found
-                         ? " has version " + std::to_string(found->abi_version)
+/// Calls the function `symbol`, which returns a table that begins with its
+/// version.
+template <typename Table>
+static const Table &loadTable(const std::string &device, const char *symbol,
+                              uint32_t version) {
+  using Getter = const Table *(*)();
+  auto get = reinterpret_cast<Getter>(dlsym(openLibrary(device), symbol));
+  const Table *table = get ? get() : nullptr;
+  if (table && table->abi_version == version)
+    return *table;
+  throw Error(QOPT_UNSUPPORTED,
+              "device '" + device + "': " + kLibraryName +
+                  (table ? " has version " + std::to_string(table->abi_version)
                          : std::string(" has no version")) +
-                    " of the interface between the libraries; expected " +
-                    std::to_string(QOPT_CPU_BACKEND_ABI_VERSION) +
-                    ", as it comes with this runtime");
-  *backend = found;
-  return QOPT_OK;
+                  " of the interface between the libraries; expected " +
+                  std::to_string(version) + ", as it comes with this runtime");
 }
 
-qopt_status
-mlir::qopt::runtime::loadCpuBackend(const qopt_cpu_backend **backend) {
-  static std::mutex mutex;
-  static const qopt_cpu_backend *loaded = nullptr;
-  std::lock_guard<std::mutex> lock(mutex);
-  if (!loaded)
-    if (qopt_status status = load(&loaded); status != QOPT_OK)
-      return status;
-  *backend = loaded;
-  return QOPT_OK;
+// A failure is not remembered: the next call tries again.
+
+const qopt_cpu_backend &mlir::qopt::runtime::loadCpuBackend() {
+  static const qopt_cpu_backend &table = loadTable<qopt_cpu_backend>(
+      "cpu", QOPT_GET_CPU_BACKEND_SYMBOL, QOPT_CPU_BACKEND_ABI_VERSION);
+  return table;
+}
+
+const qopt_emulator_backend &mlir::qopt::runtime::loadEmulatorBackend() {
+  static const qopt_emulator_backend &table = loadTable<qopt_emulator_backend>(
+      "emulator", QOPT_GET_EMULATOR_BACKEND_SYMBOL,
+      QOPT_EMULATOR_BACKEND_ABI_VERSION);
+  return table;
 }

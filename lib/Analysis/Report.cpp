@@ -127,6 +127,16 @@ StringRef mlir::qopt::getOpName(Operation *op) {
   return attr ? attr.getValue() : StringRef();
 }
 
+StringRef mlir::qopt::getLocationName(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName().getValue();
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : fused.getLocations())
+      if (StringRef name = getLocationName(part); !name.empty())
+        return name;
+  return "";
+}
+
 std::string mlir::qopt::printLocation(Location loc) {
   std::string text;
   if (auto named = dyn_cast<NameLoc>(loc))

@@ -15,8 +15,8 @@
 #include "Buffers.h"
 #include "CpuCompiler.h"
 #include "KernelShapes.h"
-#include "MulAdd.h"
 
+#include "QuantOpt/Analysis/MulAdd.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -116,6 +116,18 @@ void KernelCaller::createCall(linalg::GenericOp op, const KernelShape &shape,
       ValueRange{handle, pointers[lhs], pointers[1 - lhs], pointers[2]});
 }
 
+static ElementType getElementType(MulAdd::Factor factor) {
+  switch (factor) {
+  case MulAdd::Factor::F32:
+    return ElementType::F32;
+  case MulAdd::Factor::S8:
+    return ElementType::S8;
+  case MulAdd::Factor::U8:
+    return ElementType::U8;
+  }
+  llvm_unreachable("all factors are handled");
+}
+
 LogicalResult KernelCaller::replace(linalg::GenericOp op, MulAdd types) {
   bool zeroInit = op->hasAttr(kZeroInitAttr);
   op->removeAttr(kZeroInitAttr);
@@ -134,7 +146,8 @@ LogicalResult KernelCaller::replace(linalg::GenericOp op, MulAdd types) {
     createZeroFill(op);
   bool accumulate = isSplit || !zeroInit;
 
-  ElementType elementTypes[2] = {types.lhs, types.rhs};
+  ElementType elementTypes[2] = {getElementType(types.lhs),
+                                 getElementType(types.rhs)};
   bool isConstantOperand[2];
   for (unsigned i = 0; i < 2; ++i)
     isConstantOperand[i] =

@@ -12,9 +12,9 @@
 // never changes a bit of a result.
 //
 //===----------------------------------------------------------------------===//
-#include "MulAdd.h"
 #include "QuantOpt/Execution/Lowering.h"
 
+#include "QuantOpt/Analysis/MulAdd.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -24,7 +24,6 @@
 
 using namespace mlir;
 using namespace mlir::qopt;
-using namespace mlir::qopt::cpu;
 
 /// Fused bodies stay small enough for registers.
 static constexpr size_t kMaxFusedOps = 96;

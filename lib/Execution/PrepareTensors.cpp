@@ -14,8 +14,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "CpuCompiler.h"
-#include "MulAdd.h"
 
+#include "QuantOpt/Analysis/MulAdd.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"

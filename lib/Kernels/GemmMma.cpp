@@ -43,23 +43,34 @@ namespace {
 constexpr int64_t kChunk = 16;
 constexpr int64_t kWarp = 32;
 constexpr int64_t kMmaM = 16, kMmaN = 8, kMmaK = 32;
+/// The narrowest cp.async.
+constexpr int64_t kMinAsyncWidth = 4;
 /// Tile rows that are walked together, for reuse of b in L2.
 constexpr int64_t kRasterRows = 8;
 
-/// Per-thread copies of one operand's tile.
+/// One operand's tile and this thread's part of filling it.
 struct TileCopies {
-  /// Byte offset in a stage, and the first byte in global memory of the chunk
-  /// at depth 0.
-  struct Copy {
-    Value shared, global, rowStart;
-  };
-  SmallVector<Copy> copies;
-  /// Byte offset of this thread's chunks in the tile's depth; the same for all.
-  Value depth;
-  /// Bytes per copy instruction, 16 where rows are aligned.
-  int64_t width;
+  bool isB;
+  Value base, rowStride, firstRow, numRows;
+  /// Rows of the tile, and where it starts in a stage.
+  int64_t rows, sharedOffset;
+  /// Rows beyond the last one exist.
+  bool paddedRows;
   /// Chunks may reach beyond K.
   bool hasTail;
+  /// Bytes per copy instruction, 16 where rows are aligned.
+  int64_t width;
+  /// Byte offset of this thread's chunks in the tile's depth. The number of
+  /// threads is a multiple of the chunks per row: it is the same for all.
+  Value depth;
+
+  /// Byte offset in a stage, and in global memory the start of the row and of
+  /// the chunk at depth 0.
+  struct Copy {
+    Value shared, rowStart, global;
+  };
+  /// Kept in registers over the main loop; empty for narrow rows.
+  SmallVector<Copy> copies;
 };
 
 class MmaKernel {
@@ -74,10 +85,11 @@ public:
 
 private:
   void emitTileIndex();
-  TileCopies planCopies(Value base, Value rowStride, Value firstRow,
-                        Value numRows, int64_t tileRows, int64_t sharedOffset,
-                        const MatrixLayout &layout, bool isB, bool paddedRows,
-                        bool paddedDepth);
+  void planCopies(TileCopies &tile, const MatrixLayout &layout,
+                  bool paddedDepth);
+  int64_t getNumCopies(const TileCopies &tile) const;
+  /// Copy number `index` (i32) of this thread.
+  TileCopies::Copy getCopy(const TileCopies &tile, Value index);
   void issueCopies(const TileCopies &tile, Value depth, Value stageOffset);
   void copyBytes(const TileCopies &tile, const TileCopies::Copy &copy,
                  Value depth, Value target, Value valid);
@@ -169,34 +181,33 @@ Value MmaKernel::swizzle(Value row, Value chunk, bool isB) {
   return b.bitXor(chunk, key);
 }
 
-TileCopies MmaKernel::planCopies(Value base, Value rowStride, Value firstRow,
-                                 Value numRows, int64_t tileRows,
-                                 int64_t sharedOffset,
-                                 const MatrixLayout &layout, bool isB,
-                                 bool paddedRows, bool paddedDepth) {
-  int64_t chunks = config.getBlockK() / kChunk;
-  int64_t threads = config.getNumThreads();
-  TileCopies tile;
+int64_t MmaKernel::getNumCopies(const TileCopies &tile) const {
+  return tile.rows * config.getBlockK() / kChunk / config.getNumThreads();
+}
+
+void MmaKernel::planCopies(TileCopies &tile, const MatrixLayout &layout,
+                           bool paddedDepth) {
   tile.width = layout.rowAlignment;
   tile.hasTail = !paddedDepth && problem.k % config.getBlockK() != 0;
-  // The number of threads is a multiple of the chunks per row: a thread's
-  // chunks are all at one depth.
-  Value chunk = b.rem(thread, chunks);
-  tile.depth = b.mul(chunk, kChunk);
-  Value lastRow = b.sub(numRows, b.i32(1));
-  for (int64_t i = 0; i < tileRows * chunks / threads; ++i) {
-    Value row = b.add(b.div(thread, chunks), i * (threads / chunks));
-    Value position = swizzle(row, chunk, isB);
-    Value target =
-        b.add(b.add(b.mul(row, config.getBlockK()), b.mul(position, kChunk)),
-              sharedOffset);
-    Value source = b.add(firstRow, row);
-    if (!paddedRows)
-      source = b.minUnsigned(source, lastRow);
-    Value start = b.offset(base, b.mul(b.toI64(source), b.toI64(rowStride)));
-    tile.copies.push_back({target, b.offset(start, tile.depth), start});
-  }
-  return tile;
+  tile.depth = b.mul(b.rem(thread, config.getBlockK() / kChunk), kChunk);
+  if (tile.width >= kMinAsyncWidth)
+    for (int64_t i = 0; i < getNumCopies(tile); ++i)
+      tile.copies.push_back(getCopy(tile, b.i32(i)));
+}
+
+TileCopies::Copy MmaKernel::getCopy(const TileCopies &tile, Value index) {
+  int64_t chunks = config.getBlockK() / kChunk;
+  Value row = b.add(b.div(thread, chunks),
+                    b.mul(index, config.getNumThreads() / chunks));
+  Value position = swizzle(row, b.rem(thread, chunks), tile.isB);
+  Value shared = b.add(b.mul(row, config.getBlockK()), b.mul(position, kChunk));
+  Value source = b.add(tile.firstRow, row);
+  if (!tile.paddedRows)
+    source = b.minUnsigned(source, b.sub(tile.numRows, b.i32(1)));
+  Value start =
+      b.offset(tile.base, b.mul(b.toI64(source), b.toI64(tile.rowStride)));
+  return {b.add(shared, tile.sharedOffset), start,
+          b.offset(start, b.toI64(tile.depth))};
 }
 
 /// Narrow rows: loads and a store instead of an asynchronous copy. The store
@@ -234,12 +245,20 @@ void MmaKernel::issueCopies(const TileCopies &tile, Value depth,
     valid = b.maxSigned(
         b.minSigned(b.sub(b.sub(p.k, depth), tile.depth), b.i32(kChunk)),
         b.i32(0));
+  // A loop over the narrow copies: unrolled, their loads would take all
+  // registers.
+  if (tile.width < kMinAsyncWidth) {
+    b.loop(b.i32(getNumCopies(tile)), 1, {},
+           [&](Value index, ValueRange) -> SmallVector<Value> {
+             TileCopies::Copy copy = getCopy(tile, index);
+             Value target = b.offset(shared, b.add(copy.shared, stageOffset));
+             copyBytes(tile, copy, depth, target, valid);
+             return {};
+           });
+    return;
+  }
   for (const TileCopies::Copy &copy : tile.copies) {
     Value target = b.offset(shared, b.add(copy.shared, stageOffset));
-    if (tile.width < 4) {
-      copyBytes(tile, copy, depth, target, valid);
-      continue;
-    }
     Value source = b.offset(copy.global, b.toI64(depth));
     for (int64_t i = 0; i < kChunk; i += tile.width) {
       Value bytes = valid;
@@ -406,12 +425,24 @@ void MmaKernel::emitEpilogue(ArrayRef<Value> sums) {
 
 void MmaKernel::emit() {
   emitTileIndex();
-  copiesA = planCopies(p.a, p.lda, firstRow, p.m, config.getBlockM(),
-                       /*sharedOffset=*/0, problem.a, /*isB=*/false,
-                       /*paddedRows=*/false, /*paddedDepth=*/false);
-  copiesB = planCopies(p.b, p.ldb, firstColumn, p.n, config.getBlockN(),
-                       stageBytesA(), problem.b, /*isB=*/true,
-                       problem.paddedRowsB, problem.paddedDepthB);
+  copiesA.isB = false;
+  copiesA.base = p.a;
+  copiesA.rowStride = p.lda;
+  copiesA.firstRow = firstRow;
+  copiesA.numRows = p.m;
+  copiesA.rows = config.getBlockM();
+  copiesA.sharedOffset = 0;
+  copiesA.paddedRows = false;
+  planCopies(copiesA, problem.a, /*paddedDepth=*/false);
+  copiesB.isB = true;
+  copiesB.base = p.b;
+  copiesB.rowStride = p.ldb;
+  copiesB.firstRow = firstColumn;
+  copiesB.numRows = p.n;
+  copiesB.rows = config.getBlockN();
+  copiesB.sharedOffset = stageBytesA();
+  copiesB.paddedRows = problem.paddedRowsB;
+  planCopies(copiesB, problem.b, problem.paddedDepthB);
   SmallVector<Value> sums = emitMainLoop();
   if (config.getSplitK() == 1)
     return emitEpilogue(sums);

@@ -92,6 +92,16 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
   pm.addPass(createWriteReport({options.report, options.entry}));
 }
 
+void mlir::qopt::buildKernelsPhase(OpPassManager &pm, const JobOptions &options,
+                                   StringRef chip) {
+  pm.addPass(createVerifyIntegerForm());
+  pm.addPass(createFormKernels());
+  pm.addPass(createPrepareKernels({options.entry}));
+  pm.addPass(createBufferizeKernels());
+  pm.addPass(createPlanMemory({options.entry}));
+  pm.addPass(createBuildKernels({chip.str(), options.entry}));
+}
+
 /// Says what this version does not do, naming the option.
 static LogicalResult
 checkOptions(const JobOptions &options,

@@ -7,7 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Pipelines/Pipelines.h"
-#include "QuantOpt/Target/Ptx.h"
+
+#include "QuantOpt/Kernels/Dialects.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -22,7 +23,7 @@ void mlir::qopt::registerQuantOpt(DialectRegistry &registry) {
                   func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
                   quant::QuantDialect, scf::SCFDialect, tensor::TensorDialect,
                   tosa::TosaDialect>();
-  registerKernelTranslations(registry);
+  registerKernelDialects(registry);
 }
 
 /// Parses `text` as options and appends the pipeline.

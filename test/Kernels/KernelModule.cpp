@@ -28,9 +28,9 @@ std::unique_ptr<MLIRContext> test::makeKernelContext() {
   return context;
 }
 
-std::unique_ptr<test::KernelModule> test::buildKernel(MLIRContext &context,
-                                                      const GemmCase &gemm,
-                                                      const ChipInfo &chip) {
+std::unique_ptr<test::KernelModule>
+test::buildKernel(MLIRContext &context, const GemmCase &gemm,
+                  const ChipInfo &chip, gpu::GPUModuleOp kernels) {
   auto result = std::make_unique<KernelModule>();
   result->context = &context;
   result->module = parseSourceString<ModuleOp>(
@@ -38,9 +38,12 @@ std::unique_ptr<test::KernelModule> test::buildKernel(MLIRContext &context,
   if (!result->module)
     return nullptr;
   result->module->walk([&](GemmOp op) { result->gemm = op; });
-  OpBuilder builder = OpBuilder::atBlockEnd(result->module->getBody());
-  result->kernels =
-      gpu::GPUModuleOp::create(builder, result->module->getLoc(), "kernels");
+  if (!kernels) {
+    OpBuilder builder = OpBuilder::atBlockEnd(result->module->getBody());
+    kernels =
+        gpu::GPUModuleOp::create(builder, result->module->getLoc(), "kernels");
+  }
+  result->kernels = kernels;
   FailureOr<KernelLaunch> launch =
       buildGemmKernel(result->gemm, result->kernels, chip);
   if (failed(launch))

@@ -29,9 +29,12 @@ struct KernelModule {
 /// All dialects that kernels and their lowerings use.
 std::unique_ptr<MLIRContext> makeKernelContext();
 
-/// Parses the case's module and builds its kernel; null after a diagnostic.
-std::unique_ptr<KernelModule>
-buildKernel(MLIRContext &context, const GemmCase &gemm, const ChipInfo &chip);
+/// Parses the case's module and builds its kernel, into `kernels` where it is
+/// given; null after a diagnostic.
+std::unique_ptr<KernelModule> buildKernel(MLIRContext &context,
+                                          const GemmCase &gemm,
+                                          const ChipInfo &chip,
+                                          gpu::GPUModuleOp kernels = {});
 
 } // namespace mlir::qopt::test
 

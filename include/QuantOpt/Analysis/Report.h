@@ -92,6 +92,9 @@ private:
 /// The name annotate gave `op`, or an empty string.
 StringRef getOpName(Operation *op);
 
+/// The name in `loc` (ONNX import keeps node names there), or empty.
+StringRef getLocationName(Location loc);
+
 /// `loc` as text, without the "loc(...)" around it.
 std::string printLocation(Location loc);
 

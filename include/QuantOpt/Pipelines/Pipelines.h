@@ -28,6 +28,11 @@ void buildPropagatePhase(OpPassManager &pm, const JobOptions &options);
 void buildQuantizePhase(OpPassManager &pm, const JobOptions &options);
 void buildLowerPhase(OpPassManager &pm, const JobOptions &options);
 
+/// From integer form to the kernels form (QuantOpt/Kernels/KernelsForm.h) for
+/// `chip` ("sm_80").
+void buildKernelsPhase(OpPassManager &pm, const JobOptions &options,
+                       StringRef chip);
+
 /// Appends the phases `options.from` to `options.to` to `pm`. What this version
 /// does not support, and options that contradict each other, go to
 /// `errorHandler` as one sentence each.

@@ -53,17 +53,6 @@ static StringRef getKind(Operation *op) {
   return generic.getNumReductionLoops() ? "reduction" : "generic";
 }
 
-/// The name in `loc` (ONNX import keeps node names there), or empty.
-static StringRef getLocationName(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName().getValue();
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (StringRef name = getLocationName(part); !name.empty())
-        return name;
-  return "";
-}
-
 namespace {
 struct Annotate : public qopt::impl::AnnotateBase<Annotate> {
   using AnnotateBase::AnnotateBase;

@@ -245,6 +245,37 @@ def WriteReport : QOptPass<"qopt-write-report", "::mlir::ModuleOp"> {
 // kernels
 //===----------------------------------------------------------------------===//
 
+def FormKernels : QOptPass<"qopt-form-kernels", "::mlir::ModuleOp"> {
+  let summary = "Contractions with their epilogues become kernel ops";
+  let description = [{
+    Requires: integer form. A contraction that is a product of matrices, `i8 x i8
+    -> i32` in any mix of signs or `f32 x f32 -> f32`, becomes `qopt.gemm`:
+    several batch, row, column or summed dims that lie next to each other count
+    as one, vectors are matrices with one row or column. Constants are brought to
+    [N, K] by `qopt.pack`; other operands must be contiguous along K. Where they
+    are not, a transpose that made them is made in another order, or, for products
+    of `min-transposed-macs`, one is added. What is no such product stays, with a
+    remark that says why.
+
+    The elementwise ops that follow join the region as the epilogue: ops of the
+    same block with only parallel loops that read the accumulator or each other
+    index by index, and besides only scalars, constants and tensors indexed by
+    whole rows, columns, batches or everything; reshapes in between do not
+    matter. Of these, in source order, the longest prefix is taken of which
+    nothing but the last result is used elsewhere. So a value that others need
+    ends the epilogue, but GELU, which uses its argument twice, does not. Ops
+    that would call a math library end it, too.
+
+    An initial value other than zero is added in the epilogue. Integer results
+    are the same bits; sums of f32 start from it no longer.
+    Example: test/Transforms/form-kernels/basic.mlir
+  }];
+  let options = [
+    Option<"minTransposedMacs", "min-transposed-macs", "int64_t", "1 << 20",
+           "Multiply-adds of a product for which an operand is transposed">
+  ];
+}
+
 def PrepareKernels : Pass<"qopt-prepare-kernels", "::mlir::ModuleOp"> {
   let summary = "One function of few linalg ops, results as arguments";
   let description = [{

@@ -6,24 +6,24 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Internal to lib/Execution. Recognises the bodies that kernels compute; which
-// contraction or convolution it is follows from the indexing maps.
+// Recognises the bodies that kernels of every target compute; which contraction
+// or convolution it is follows from the indexing maps.
 //
 //===----------------------------------------------------------------------===//
-#ifndef QUANTOPT_LIB_EXECUTION_MULADD_H
-#define QUANTOPT_LIB_EXECUTION_MULADD_H
+#ifndef QUANTOPT_ANALYSIS_MULADD_H
+#define QUANTOPT_ANALYSIS_MULADD_H
 
-#include "QuantOpt/Execution/CpuKernels.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 #include <optional>
 
-namespace mlir::qopt::cpu {
+namespace mlir::qopt {
 
 /// How the two inputs of a sum of products are read.
 struct MulAdd {
-  ElementType lhs;
-  ElementType rhs;
+  enum class Factor { F32, S8, U8 };
+  Factor lhs;
+  Factor rhs;
 };
 
 /// `out = out + lhs * rhs` with operands in any order: all f32, or i32 of two
@@ -33,6 +33,6 @@ std::optional<MulAdd> matchMulAdd(linalg::LinalgOp op);
 /// Positive or negative zero, or integer zero.
 bool isZeroScalar(Value value);
 
-} // namespace mlir::qopt::cpu
+} // namespace mlir::qopt
 
-#endif // QUANTOPT_LIB_EXECUTION_MULADD_H
+#endif // QUANTOPT_ANALYSIS_MULADD_H

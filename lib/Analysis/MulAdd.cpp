@@ -10,25 +10,24 @@
 // (zero points, casts, epilogues) is no match.
 //
 //===----------------------------------------------------------------------===//
-#include "MulAdd.h"
+#include "QuantOpt/Analysis/MulAdd.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
-using namespace mlir::qopt::cpu;
 
-bool cpu::isZeroScalar(Value value) {
+bool mlir::qopt::isZeroScalar(Value value) {
   return matchPattern(value, m_AnyZeroFloat()) || matchPattern(value, m_Zero());
 }
 
 /// The block argument that `value` is or extends, and how.
-static std::optional<std::pair<BlockArgument, ElementType>>
+static std::optional<std::pair<BlockArgument, MulAdd::Factor>>
 matchFactor(Value value) {
   if (auto arg = dyn_cast<BlockArgument>(value)) {
     if (arg.getType().isF32())
-      return std::pair(arg, ElementType::F32);
+      return std::pair(arg, MulAdd::Factor::F32);
     return std::nullopt;
   }
   Operation *extension = value.getDefiningOp();
@@ -37,11 +36,11 @@ matchFactor(Value value) {
   auto arg = dyn_cast<BlockArgument>(extension->getOperand(0));
   if (!arg || !arg.getType().isInteger(8))
     return std::nullopt;
-  return std::pair(arg, isa<arith::ExtSIOp>(extension) ? ElementType::S8
-                                                       : ElementType::U8);
+  return std::pair(arg, isa<arith::ExtSIOp>(extension) ? MulAdd::Factor::S8
+                                                       : MulAdd::Factor::U8);
 }
 
-std::optional<MulAdd> cpu::matchMulAdd(linalg::LinalgOp op) {
+std::optional<MulAdd> mlir::qopt::matchMulAdd(linalg::LinalgOp op) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
       op.getNumReductionLoops() == 0)
     return std::nullopt;
@@ -73,8 +72,8 @@ std::optional<MulAdd> cpu::matchMulAdd(linalg::LinalgOp op) {
       second->first != body->getArgument(1))
     return std::nullopt;
   // f32 factors come with f32 sums, i8 factors with i32 ones.
-  if ((first->second == ElementType::F32) != type.isF32() ||
-      (second->second == ElementType::F32) != type.isF32())
+  if ((first->second == MulAdd::Factor::F32) != type.isF32() ||
+      (second->second == MulAdd::Factor::F32) != type.isF32())
     return std::nullopt;
   return MulAdd{first->second, second->second};
 }

@@ -1,0 +1,80 @@
+//===- EpilogueFusion.h - Elementwise ops that join a kernel ---------*- C++
+//-*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Internal to lib/Kernels. Finds the elementwise ops behind a contraction that
+// its kernel can compute on the accumulator, and builds them as a region.
+//
+// The rule. A member is an all-parallel linalg op of the same block that reads
+// the accumulator or other members at their own index only, and apart from them
+// scalars, constants and tensors indexed by whole rows, columns, batches or
+// everything; its body has only ops that kernels lower (no calls of libm).
+// Reshapes between members belong to them. The epilogue is the longest prefix
+// of the members, in source order, of which nothing but the last result is used
+// outside. So it stops where a value that others need too leaves the kernel,
+// but includes expressions like GELU that use one value several times.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_LIB_KERNELS_EPILOGUEFUSION_H
+#define QUANTOPT_LIB_KERNELS_EPILOGUEFUSION_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+#include <optional>
+
+namespace mlir::qopt {
+
+/// A tensor that the epilogue reads.
+struct FusedTensor {
+  Value value;
+  /// Its shape after a reshape, one dim for each of `dims`.
+  SmallVector<int64_t> shape;
+  /// Dims of the kernel's result that index it, ascending.
+  SmallVector<unsigned> dims;
+};
+
+/// What a block argument of a member is inside the region; nothing of it is set
+/// if the argument is not used.
+struct FusedInput {
+  /// The accumulator or the member's result that it is an element of, ...
+  Value member;
+  /// ... or the constant that it is, ...
+  TypedAttr scalar;
+  /// ... or the operand of the epilogue, by its index.
+  std::optional<unsigned> operand;
+};
+
+struct FusedMember {
+  linalg::LinalgOp op;
+  /// One per block argument.
+  SmallVector<FusedInput> inputs;
+};
+
+struct FusedEpilogue {
+  /// In source order; empty if the accumulator itself is the result.
+  SmallVector<FusedMember> members;
+  SmallVector<FusedTensor> operands;
+  /// The members and the reshapes between them, in source order.
+  SmallVector<Operation *> ops;
+  /// The tensor that the kernel computes: the contraction's or the last
+  /// member's result.
+  Value result;
+};
+
+/// The epilogue of the contraction whose result is `accumulator`, computed by a
+/// kernel as `shape`: [M, N] or [batch, M, N], in the same order of elements.
+FusedEpilogue findEpilogue(Value accumulator, ArrayRef<int64_t> shape);
+
+/// Fills the empty `region` of a kernel op with the epilogue: block arguments
+/// for the accumulator and the operands, members as scalar ops.
+void buildEpilogue(Region &region, Location loc, const FusedEpilogue &epilogue,
+                   Value accumulator);
+
+} // namespace mlir::qopt
+
+#endif // QUANTOPT_LIB_KERNELS_EPILOGUEFUSION_H

@@ -165,6 +165,8 @@ static std::string describeOp(Operation *op) {
   std::string text;
   llvm::raw_string_ostream os(text);
   StringRef name = getOpName(op);
+  if (name.empty())
+    name = getLocationName(op->getLoc());
   if (auto gemm = dyn_cast<GemmOp>(op); gemm && gemm.getName())
     name = *gemm.getName();
   if (!name.empty())

@@ -92,13 +92,8 @@ static std::string getLaunchName(Operation *op, StringRef kernel) {
     return gemm.getName()->str();
   if (StringRef name = getOpName(op); !name.empty())
     return name.str();
-  std::string name;
-  op->getLoc()->walk([&](Location location) {
-    if (auto named = dyn_cast<NameLoc>(location); named && name.empty())
-      name = named.getName().str();
-    return WalkResult::advance();
-  });
-  return name.empty() ? kernel.str() : name;
+  StringRef name = getLocationName(op->getLoc());
+  return (name.empty() ? kernel : name).str();
 }
 
 //===----------------------------------------------------------------------===//

@@ -91,32 +91,15 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
   pm.addPass(createVerifyIntegerForm());
 }
 
-/// Appends a pass of another folder by its flag.
-static LogicalResult addPass(OpPassManager &pm, StringRef flag,
-                             StringRef options, JobErrorHandler errorHandler) {
-  const PassInfo *pass = PassInfo::lookup(flag);
-  if (!pass)
-    return errorHandler("pass '" + flag + "' is not registered");
-  return pass->addToPipeline(pm, options, errorHandler);
-}
-
-LogicalResult mlir::qopt::buildKernelsPhase(OpPassManager &pm, StringRef chip,
-                                            StringRef entry,
-                                            JobErrorHandler errorHandler) {
-  registerPassesAndPipelines();
-  std::string target = ("target=" + chip).str();
-  std::string function = entry.empty() ? "" : ("entry=" + entry).str();
-  std::pair<StringRef, std::string> passes[] = {
-      {"qopt-form-kernels", ""},
-      {"qopt-select-configs", target},
-      {"qopt-prepare-kernels", function},
-      {"qopt-bufferize-kernels", ""},
-      {"qopt-plan-memory", function},
-      {"qopt-build-kernels", target + " " + function}};
-  for (const auto &[flag, options] : passes)
-    if (failed(addPass(pm, flag, options, errorHandler)))
-      return failure();
-  return success();
+void mlir::qopt::buildKernelsPhase(OpPassManager &pm, StringRef chip,
+                                   StringRef entry) {
+  pm.addPass(createVerifyIntegerForm());
+  pm.addPass(createFormKernels());
+  pm.addPass(createSelectConfigs({chip.str(), /*gemmConfig=*/""}));
+  pm.addPass(createPrepareKernels({entry.str()}));
+  pm.addPass(createBufferizeKernels());
+  pm.addPass(createPlanMemory({entry.str()}));
+  pm.addPass(createBuildKernels({chip.str(), entry.str()}));
 }
 
 void mlir::qopt::buildTensorPhases(OpPassManager &pm, const JobOptions &options,
@@ -156,6 +139,6 @@ LogicalResult mlir::qopt::buildQuantizePipeline(OpPassManager &pm,
     pm.addPass(createWriteReport({options.report, options.entry}));
   if (options.from > Phase::Kernels)
     return success();
-  return buildKernelsPhase(pm, plan->chips.front(), options.entry,
-                           errorHandler);
+  buildKernelsPhase(pm, plan->chips.front(), options.entry);
+  return success();
 }

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Kernels/Bufferization.h"
+#include "QuantOpt/Kernels/Dialects.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "QuantOpt/Target/Ptx.h"
 
@@ -28,6 +29,7 @@ void mlir::qopt::registerQuantOpt(DialectRegistry &registry) {
               scf::SCFDialect, tensor::TensorDialect, tosa::TosaDialect>();
   registerKernelTranslations(registry);
   registerKernelBufferization(registry);
+  registerKernelDialects(registry);
 }
 
 /// Parses `text` as options and appends the pipeline.

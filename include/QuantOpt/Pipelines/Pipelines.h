@@ -51,8 +51,7 @@ void buildTensorPhases(OpPassManager &pm, const JobOptions &options,
                        const JobPlan &plan);
 
 /// Integer form to kernels form, for one chip.
-LogicalResult buildKernelsPhase(OpPassManager &pm, StringRef chip,
-                                StringRef entry, JobErrorHandler errorHandler);
+void buildKernelsPhase(OpPassManager &pm, StringRef chip, StringRef entry);
 
 /// The pipeline `quantize-int8`: phases `options.from` to `options.to`, which
 /// may be `kernels` with one chip.

@@ -288,7 +288,8 @@ static void addLayoutMutants(std::vector<Mutant> &mutants) {
          return !found.empty();
        }});
   mutants.push_back(
-      {"half of a chunk copied", gemm, [](gpu::GPUModuleOp kernels) {
+      {"half of a chunk copied", mma({64, 64, 1152}),
+       [](gpu::GPUModuleOp kernels) {
          auto found =
              findAll<NVVM::CpAsyncOp>(kernels, isInLoop<NVVM::CpAsyncOp>);
          if (found.empty())

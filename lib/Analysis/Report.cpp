@@ -45,7 +45,8 @@ Report Report::load(ModuleOp module) {
     report.setOp(name,
                  {getString(row, "op").str(), getString(row, "location").str(),
                   getString(row, "precision").str(),
-                  getString(row, "reason").str(), row.contains("contraction")});
+                  getString(row, "reason").str(), row.contains("contraction"),
+                  getString(row, "kernel").str()});
   });
   forEachRow("edges", [&](StringRef name, DictionaryAttr row) {
     auto zeroPoint = row.getAs<IntegerAttr>("zero_point");
@@ -79,6 +80,8 @@ void Report::save(ModuleOp module) const {
         text("precision", row.precision), text("reason", row.reason)};
     if (row.isContraction)
       fields.push_back(b.getNamedAttr("contraction", b.getUnitAttr()));
+    if (!row.kernel.empty())
+      fields.push_back(text("kernel", row.kernel));
     opRows.push_back(b.getDictionaryAttr(fields));
   }
   for (auto &[name, row] : edges)
@@ -108,6 +111,14 @@ void Report::setPrecision(StringRef name, StringRef precision,
     return;
   it->second.precision = precision.str();
   it->second.reason = reason.str();
+}
+
+void Report::addKernel(StringRef name, StringRef chip, StringRef kernel) {
+  auto it = ops.find(name.str());
+  if (it == ops.end())
+    return;
+  std::string &text = it->second.kernel;
+  text += ((text.empty() ? "" : ", ") + chip + ": " + kernel).str();
 }
 
 std::optional<double> Report::getNumber(StringRef key) const {

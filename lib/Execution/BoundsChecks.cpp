@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "CpuCompiler.h"
+#include "QuantOpt/Execution/BufferAccess.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -29,13 +30,6 @@ using namespace mlir::qopt::cpu;
 // Ranges of indices
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// Values an index can take, both ends included.
-struct IndexRange {
-  int64_t low, high;
-};
-} // namespace
-
 /// Far below overflow, far above any extent.
 static constexpr int64_t kRangeLimit = int64_t(1) << 48;
 static constexpr unsigned kMaxRangeDepth = 16;
@@ -47,7 +41,7 @@ static std::optional<IndexRange> limit(IndexRange range) {
   return range;
 }
 
-static std::optional<IndexRange> getRange(Value value, unsigned depth = 0);
+static std::optional<IndexRange> getRange(Value value, unsigned depth);
 
 /// getRange of an integer or index, not yet limited to the values of its type.
 static std::optional<IndexRange> inferRange(Value value, unsigned depth) {
@@ -111,6 +105,10 @@ static std::optional<IndexRange> getRange(Value value, unsigned depth) {
   return range;
 }
 
+std::optional<IndexRange> mlir::qopt::getIndexRange(Value value) {
+  return getRange(value, 0);
+}
+
 //===----------------------------------------------------------------------===//
 // Checks
 //===----------------------------------------------------------------------===//
@@ -142,7 +140,7 @@ static void checkIndices(Operation *op, MutableOperandRange indices,
   OpBuilder builder(op);
   for (auto [dim, operand] : llvm::enumerate(indices)) {
     int64_t extent = type.getDimSize(dim);
-    auto range = getRange(operand.get());
+    auto range = getIndexRange(operand.get());
     if (range && range->low >= 0 && range->high < extent)
       continue;
     Value index = freeze(builder, op->getLoc(), operand.get());
@@ -171,7 +169,7 @@ static LogicalResult checkSubView(memref::SubViewOp op) {
       continue;
     }
     OpOperand &operand = op.getOffsetsMutable()[dynamic++];
-    auto range = getRange(operand.get());
+    auto range = getIndexRange(operand.get());
     if (range && range->low >= 0 && range->high < positions)
       continue;
     Value index = freeze(builder, op.getLoc(), operand.get());

@@ -18,7 +18,8 @@ using namespace mlir;
 using namespace mlir::qopt;
 using namespace mlir::qopt::cpu;
 
-std::optional<SmallVector<int64_t>> cpu::getStaticStrides(MemRefType type) {
+std::optional<SmallVector<int64_t>>
+mlir::qopt::getStaticStrides(MemRefType type) {
   SmallVector<int64_t> strides;
   int64_t offset;
   if (!type.hasStaticShape() ||
@@ -58,8 +59,8 @@ static bool addLinear(AffineExpr expr, int64_t scale, LinearAccess &access) {
   return false;
 }
 
-std::optional<LinearAccess> cpu::linearizeAccess(AffineMap subscripts,
-                                                 MemRefType type) {
+std::optional<LinearAccess> mlir::qopt::linearizeAccess(AffineMap subscripts,
+                                                        MemRefType type) {
   auto strides = getStaticStrides(type);
   if (!strides || subscripts.getNumSymbols() != 0)
     return std::nullopt;
@@ -74,7 +75,7 @@ std::optional<LinearAccess> cpu::linearizeAccess(AffineMap subscripts,
   return access;
 }
 
-Value cpu::getViewBase(Value memref) {
+Value mlir::qopt::getViewBase(Value memref) {
   while (Operation *op = memref.getDefiningOp()) {
     if (!isa<memref::CastOp, memref::ExpandShapeOp, memref::CollapseShapeOp>(
             op))
@@ -84,7 +85,7 @@ Value cpu::getViewBase(Value memref) {
   return memref;
 }
 
-Value cpu::getRoot(Value memref) {
+Value mlir::qopt::getRoot(Value memref) {
   while (Operation *op = memref.getDefiningOp()) {
     auto view = dyn_cast<ViewLikeOpInterface>(op);
     if (!view)
@@ -96,7 +97,7 @@ Value cpu::getRoot(Value memref) {
   return isFunctionArgument ? memref : Value();
 }
 
-bool cpu::areDistinct(Value rootA, Value rootB) {
+bool mlir::qopt::areDistinct(Value rootA, Value rootB) {
   return rootA && rootB && rootA != rootB;
 }
 

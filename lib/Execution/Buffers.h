@@ -7,44 +7,17 @@
 //===----------------------------------------------------------------------===//
 //
 // Internal to lib/Execution. Kernels and loop nests take plain pointers: these
-// helpers turn accesses to memrefs of static shape and strides into a pointer
-// and one stride per loop.
+// helpers make them.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_LIB_EXECUTION_BUFFERS_H
 #define QUANTOPT_LIB_EXECUTION_BUFFERS_H
 
-#include "mlir/IR/AffineMap.h"
+#include "QuantOpt/Execution/BufferAccess.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 
-#include <optional>
-
 namespace mlir::qopt::cpu {
-
-/// Element `offset + Σ strides[loop] · iv[loop]` behind a buffer's pointer.
-struct LinearAccess {
-  int64_t offset = 0;
-  SmallVector<int64_t> strides;
-};
-
-/// The strides of `type` if its shape and strides are static and not negative.
-std::optional<SmallVector<int64_t>> getStaticStrides(MemRefType type);
-
-/// `subscripts` of the loops applied to a buffer of `type`; nothing where the
-/// address is no linear function with non-negative strides.
-std::optional<LinearAccess> linearizeAccess(AffineMap subscripts,
-                                            MemRefType type);
-
-/// The value behind views that start at the same element.
-Value getViewBase(Value memref);
-
-/// The allocation or block argument behind all views, null if `memref` may be
-/// one of several.
-Value getRoot(Value memref);
-
-/// Two different objects, none of which can be a part of the other.
-bool areDistinct(Value rootA, Value rootB);
 
 /// The address of element 0 of `memref` as `!llvm.ptr`.
 Value createPointer(OpBuilder &builder, Location loc, Value memref);

@@ -13,6 +13,8 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Execution/Lowering.h"
 
+#include "QuantOpt/Analysis/Report.h"
+
 #include "mlir/Conversion/TensorToLinalg/TensorToLinalg.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -178,8 +180,6 @@ Value mlir::qopt::createFill(OpBuilder &builder, Location loc,
 //===----------------------------------------------------------------------===//
 // Results
 //===----------------------------------------------------------------------===//
-
-static constexpr llvm::StringLiteral kNameAttr = "qopt.name";
 
 static MemRefType getMemRefType(Type tensor) {
   auto type = cast<RankedTensorType>(tensor);

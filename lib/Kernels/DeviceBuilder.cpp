@@ -267,6 +267,37 @@ void qopt::setKernelKey(LLVM::LLVMFuncOp kernel, StringRef key) {
   kernel->setAttr(kKeyAttr, StringAttr::get(kernel.getContext(), key));
 }
 
+/// Constants around the block stand for themselves, other values around it are
+/// numbered in the order of their first use.
+static void printOperand(Value operand, Block &block,
+                         DenseMap<Value, unsigned> &numbers,
+                         llvm::raw_ostream &os) {
+  Operation *definition = operand.getDefiningOp();
+  if (definition && definition->getBlock() != &block &&
+      definition->hasTrait<OpTrait::ConstantLike>()) {
+    os << definition->getAttrDictionary() << ' ';
+    return;
+  }
+  os << numbers.try_emplace(operand, numbers.size()).first->second << ' ';
+}
+
+void qopt::printRegionKey(Block &block, llvm::raw_ostream &os) {
+  DenseMap<Value, unsigned> numbers;
+  for (Value argument : block.getArguments())
+    numbers.try_emplace(argument, numbers.size());
+  for (Operation &op : block) {
+    os << op.getName() << '(';
+    for (Value operand : op.getOperands())
+      printOperand(operand, block, numbers, os);
+    os << ')' << op.getAttrDictionary() << ':';
+    for (Value result : op.getResults()) {
+      numbers.try_emplace(result, numbers.size());
+      os << result.getType();
+    }
+    os << ';';
+  }
+}
+
 std::string qopt::makeKernelName(gpu::GPUModuleOp kernels, StringRef base) {
   std::string name = base.str();
   for (int i = 1; kernels.lookupSymbol(name); ++i)

@@ -109,6 +109,9 @@ Value getSharedMemory(DeviceBuilder &builder, gpu::GPUModuleOp kernels);
 LLVM::LLVMFuncOp findKernel(gpu::GPUModuleOp kernels, StringRef key);
 /// Remembers `key` with `kernel`; the attribute holds a hash and the key.
 void setKernelKey(LLVM::LLVMFuncOp kernel, StringRef key);
+/// The ops of `block` (without regions) as a part of a key: attributes, types
+/// and data flow, but no names and locations.
+void printRegionKey(Block &block, llvm::raw_ostream &os);
 /// `base`, or `base_1`, `base_2`, ... where that is taken.
 std::string makeKernelName(gpu::GPUModuleOp kernels, StringRef base);
 

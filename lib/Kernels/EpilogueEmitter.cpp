@@ -108,9 +108,8 @@ EpilogueEmitter::matchTail(Value value) {
 // Emission
 //===----------------------------------------------------------------------===//
 
-/// Clones what `value` needs of the region.
-static Value cloneSlice(DeviceBuilder &builder, Value value,
-                        IRMapping &mapping) {
+Value qopt::cloneSlice(DeviceBuilder &builder, Value value,
+                       IRMapping &mapping) {
   if (Value known = mapping.lookupOrNull(value))
     return known;
   Operation *op = value.getDefiningOp();
@@ -124,6 +123,10 @@ Value EpilogueEmitter::emit(DeviceBuilder &builder,
                             ValueRange arguments) const {
   IRMapping mapping;
   mapping.map(region.getArguments(), arguments);
+  return emit(builder, mapping);
+}
+
+Value EpilogueEmitter::emit(DeviceBuilder &builder, IRMapping &mapping) const {
   if (!tail)
     return cloneSlice(builder, yielded, mapping);
   Value q = CvtRniOp::create(builder, builder.getI32Type(),
@@ -139,18 +142,20 @@ Value EpilogueEmitter::emit(DeviceBuilder &builder,
   return builder.add(q, tail->zeroPoint);
 }
 
-Value EpilogueEmitter::packBytes(DeviceBuilder &builder,
-                                 ValueRange values) const {
-  if (!tail) {
-    Value word;
-    for (auto [i, value] : llvm::enumerate(values)) {
-      Value byte = builder.shiftLeft(
-          builder.createOrFold<arith::ExtUIOp>(builder.getI32Type(), value),
-          8 * i);
-      word = word ? builder.createOrFold<arith::OrIOp>(word, byte) : byte;
-    }
-    return word;
+/// A word of up to four bytes, lowest first.
+static Value packBytes(DeviceBuilder &builder, ValueRange values) {
+  Value word;
+  for (auto [i, value] : llvm::enumerate(values)) {
+    Value byte = builder.shiftLeft(
+        builder.createOrFold<arith::ExtUIOp>(builder.getI32Type(), value),
+        8 * i);
+    word = word ? builder.createOrFold<arith::OrIOp>(word, byte) : byte;
   }
+  return word;
+}
+
+Value EpilogueEmitter::packQuantized(DeviceBuilder &builder,
+                                     ValueRange values) const {
   Value zero = builder.i32(0);
   auto get = [&](size_t i) { return i < values.size() ? values[i] : zero; };
   auto pack = [&](Value high, Value low, Value rest) -> Value {
@@ -161,17 +166,13 @@ Value EpilogueEmitter::packBytes(DeviceBuilder &builder,
   return pack(get(1), get(0), upper);
 }
 
-Value EpilogueEmitter::pack(DeviceBuilder &builder, ValueRange values) const {
-  if (getElementBytes() > 1) {
-    if (values.size() == 1)
-      return values.front();
-    return vector::FromElementsOp::create(
-        builder, VectorType::get(values.size(), elementType), values);
-  }
+/// Words made of four values each, as many bytes as there are values.
+static Value packWords(DeviceBuilder &builder, ValueRange values,
+                       function_ref<Value(ValueRange)> packWord) {
   SmallVector<Value> words;
   for (size_t i = 0; i < values.size(); i += 4)
-    words.push_back(packBytes(
-        builder, values.slice(i, std::min<size_t>(4, values.size() - i))));
+    words.push_back(
+        packWord(values.slice(i, std::min<size_t>(4, values.size() - i))));
   if (values.size() < 4)
     return arith::TruncIOp::create(
         builder, builder.getIntegerType(8 * values.size()), words.front());
@@ -179,4 +180,23 @@ Value EpilogueEmitter::pack(DeviceBuilder &builder, ValueRange values) const {
     return words.front();
   return vector::FromElementsOp::create(
       builder, VectorType::get(words.size(), builder.getI32Type()), words);
+}
+
+Value qopt::packElements(DeviceBuilder &builder, ValueRange values) {
+  if (values.size() == 1)
+    return values.front();
+  Type type = values.front().getType();
+  if (type.isInteger(8))
+    return packWords(builder, values,
+                     [&](ValueRange word) { return packBytes(builder, word); });
+  return vector::FromElementsOp::create(
+      builder, VectorType::get(values.size(), type), values);
+}
+
+Value EpilogueEmitter::pack(DeviceBuilder &builder, ValueRange values) const {
+  if (!tail)
+    return packElements(builder, values);
+  return packWords(builder, values, [&](ValueRange word) {
+    return packQuantized(builder, word);
+  });
 }

@@ -17,8 +17,17 @@
 #define QUANTOPT_LIB_KERNELS_EPILOGUEEMITTER_H
 
 #include "DeviceBuilder.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace mlir::qopt {
+
+/// `values` of an integer or float type of whole bytes, lowest address first,
+/// as one value to be stored. Their size in bytes must be a power of two.
+Value packElements(DeviceBuilder &builder, ValueRange values);
+
+/// Clones what `value` needs of its block and of constants around it, as far as
+/// `mapping` does not have it. Returns the new value.
+Value cloneSlice(DeviceBuilder &builder, Value value, IRMapping &mapping);
 
 class EpilogueEmitter {
 public:
@@ -32,9 +41,15 @@ public:
     return (elementType.getIntOrFloatBitWidth() + 7) / 8;
   }
 
+  /// True if the region ends in a quantization.
+  bool isQuantization() const { return tail.has_value(); }
+
   /// One element from the values of the block's arguments, as something that
   /// `pack` takes.
   Value emit(DeviceBuilder &builder, ValueRange arguments) const;
+  /// The same where `mapping` has the arguments, and perhaps results of ops
+  /// that are not to be cloned.
+  Value emit(DeviceBuilder &builder, IRMapping &mapping) const;
 
   /// `values` (results of `emit`) as one value to be stored. Their size in
   /// bytes must be a power of two.
@@ -50,8 +65,8 @@ private:
   };
   static std::optional<QuantizeTail> matchTail(Value yielded);
 
-  /// A word of up to four bytes, lowest first.
-  Value packBytes(DeviceBuilder &builder, ValueRange values) const;
+  /// A word of up to four quantized values, lowest byte first.
+  Value packQuantized(DeviceBuilder &builder, ValueRange values) const;
 
   Block &region;
   Value yielded;

@@ -408,4 +408,14 @@ void mlir::qopt::buildEpilogue(Region &region, Location loc,
   // functions with the host's math library.
   DominanceInfo dominance;
   eliminateCommonSubExpressions(builder, dominance, region.getParentOp());
+  // Constants first, in the order of their use.
+  Operation *last = nullptr;
+  for (auto constant :
+       llvm::make_early_inc_range(block->getOps<arith::ConstantOp>())) {
+    if (last)
+      constant->moveAfter(last);
+    else if (constant != &block->front())
+      constant->moveBefore(&block->front());
+    last = constant;
+  }
 }

@@ -139,24 +139,6 @@ FailureOr<GemmProblem> GemmProblem::create(GemmOp op) {
   return problem;
 }
 
-/// The region's ops with their operands by number: equal text, equal code.
-static void printRegion(Block &block, llvm::raw_ostream &os) {
-  DenseMap<Value, unsigned> numbers;
-  for (Value argument : block.getArguments())
-    numbers.try_emplace(argument, numbers.size());
-  for (Operation &op : block) {
-    os << op.getName() << '(';
-    for (Value operand : op.getOperands())
-      os << numbers.lookup(operand) << ' ';
-    os << ')' << op.getAttrDictionary() << ':';
-    for (Value result : op.getResults()) {
-      numbers.try_emplace(result, numbers.size());
-      os << result.getType();
-    }
-    os << ';';
-  }
-}
-
 std::string GemmProblem::getKey() const {
   GemmOp gemm = getOp();
   std::string key;
@@ -171,7 +153,7 @@ std::string GemmProblem::getKey() const {
        << operand.hasColumn << operand.paddedColumns << operand.rowAlignment
        << ']';
   os << " -> ";
-  printRegion(*gemm.getEpilogue(), os);
+  printRegionKey(*gemm.getEpilogue(), os);
   return key;
 }
 

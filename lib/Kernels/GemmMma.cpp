@@ -45,6 +45,8 @@ constexpr int64_t kWarp = 32;
 constexpr int64_t kMmaM = 16, kMmaN = 8, kMmaK = 32;
 /// The narrowest cp.async.
 constexpr int64_t kMinAsyncWidth = 4;
+/// Results of a warp whose accumulators leave registers for narrower copies.
+constexpr int64_t kMaxNarrowWarpTile = 64 * 32;
 /// Tile rows that are walked together, for reuse of b in L2.
 constexpr int64_t kRasterRows = 8;
 
@@ -454,6 +456,14 @@ void MmaKernel::emit() {
 FailureOr<KernelLaunch> qopt::buildGemmMma(const GemmProblem &problem,
                                            gpu::GPUModuleOp kernels) {
   GemmConfigAttr config = problem.config;
+  if (std::min(problem.a.rowAlignment, problem.b.rowAlignment) <
+          kMinAsyncWidth &&
+      config.getWarpM() * config.getWarpN() > kMaxNarrowWarpTile)
+    return problem.getOp().emitOpError("configuration ")
+           << config << " does not take rows that are not aligned to "
+           << kMinAsyncWidth
+           << " bytes: their copies go through registers, which "
+              "warp tiles of more than 64 x 32 do not leave; use a smaller one";
   auto ceilDiv = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   int64_t tilesM = ceilDiv(problem.m, config.getBlockM());
   int64_t tilesN = ceilDiv(problem.n, config.getBlockN());

@@ -10,10 +10,9 @@
 // results per thread, one fma per k in increasing order, so that the result
 // does not depend on the tile.
 //
-// Shared memory holds both tiles with k outermost: x[k][row], rows padded by
-// 32 / block_k so that a warp's transposing stores hit 32 banks. A thread's
-// rows and columns are pairs, 2 * threads apart: 8-byte reads without
-// conflicts.
+// Shared memory holds both tiles with k outermost: x[k][row], rows padded so
+// that a warp's transposing stores spread over the banks. A thread's rows and
+// columns are pairs, 2 * threads apart: 8-byte reads without conflicts.
 //
 //===----------------------------------------------------------------------===//
 #include "GemmKernel.h"
@@ -25,6 +24,12 @@ using namespace mlir::qopt;
 
 namespace {
 constexpr int64_t kFloatBytes = 4, kBanks = 32;
+
+/// Floats between the rows of a tile. 32 / block_k puts the elements that a
+/// warp stores into different banks; pairs must stay aligned.
+int64_t getPadding(int64_t blockK) {
+  return std::max<int64_t>(2, kBanks / blockK);
+}
 
 /// A tile of one operand in shared memory.
 struct Tile {
@@ -120,7 +125,7 @@ void SimtKernel::emit() {
   Value firstRow = b.mul(b.blockIdY(), config.getBlockM());
   Value firstColumn = b.mul(b.blockIdX(), config.getBlockN());
 
-  int64_t pad = kBanks / blockK;
+  int64_t pad = getPadding(blockK);
   // fma(-0, 0, x) is x, also where x is -0.
   Tile tileA = {p.a,
                 p.lda,
@@ -200,7 +205,7 @@ FailureOr<KernelLaunch> qopt::buildGemmSimt(const GemmProblem &problem,
   launch.kernel = findKernel(kernels, key).getName().str();
   launch.arguments = getGemmArguments(problem, /*counterBytes=*/0);
   launch.threads = threads;
-  int64_t pad = kBanks / blockK;
+  int64_t pad = getPadding(blockK);
   launch.sharedBytes = blockK *
                        (config.getBlockM() + config.getBlockN() + 2 * pad) *
                        kFloatBytes;

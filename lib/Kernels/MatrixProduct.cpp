@@ -303,10 +303,13 @@ mlir::qopt::matchMatrixProduct(linalg::LinalgOp op, int64_t minTransposedMacs,
     reason = "it is no sum of products on tensors";
     return std::nullopt;
   }
+  if (op.hasDynamicShape()) {
+    reason = "its shapes are dynamic";
+    return std::nullopt;
+  }
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  if (op.hasDynamicShape() || !llvm::all_of(maps, [](AffineMap map) {
-        return map.isProjectedPermutation();
-      })) {
+  if (!llvm::all_of(
+          maps, [](AffineMap map) { return map.isProjectedPermutation(); })) {
     reason = "its operands are not indexed by plain loops (a convolution)";
     return std::nullopt;
   }

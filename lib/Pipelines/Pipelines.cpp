@@ -89,47 +89,23 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
   pm.addPass(createLowerToInteger());
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyIntegerForm());
-  pm.addPass(createWriteReport({options.report, options.entry}));
 }
 
-/// Says what this version does not do, naming the option.
-static LogicalResult
-checkOptions(const JobOptions &options,
-             function_ref<LogicalResult(const Twine &)> errorHandler) {
-  if (options.from > options.to)
-    return errorHandler("--from=" + stringifyPhase(options.from) +
-                        " comes after --to=" + stringifyPhase(options.to));
-  if (options.to > Phase::Lower || options.emit != EmitKind::MLIR)
-    return errorHandler("this version ends after phase 'lower' and emits MLIR "
-                        "only: GPU kernels are not part of it");
-  for (const std::string &target : options.target)
-    if (target != "cpu")
-      return errorHandler("target '" + Twine(target) +
-                          "' needs the kernels phase, which this version does "
-                          "not have; 'cpu' is the only target");
-  if (options.calibrationMethod != CalibrationMethod::Auto &&
-      options.calibrationMethod != CalibrationMethod::Max)
-    return errorHandler("this version has exact ranges only: "
-                        "--calibration-method must be auto or max");
-  if (options.precision != PrecisionMode::F32)
-    return errorHandler("this version keeps what stays float in f32: "
-                        "--precision must be f32");
-  if (options.dynamic && !options.calibrationData.empty())
-    return errorHandler("--dynamic uses no calibration data: give one of them");
-  if (!options.report.empty() && options.to < Phase::Lower)
-    return errorHandler("--report is written after phase 'lower', but the job "
-                        "ends with --to=" +
-                        stringifyPhase(options.to));
-  return success();
+void mlir::qopt::buildKernelsPhase(OpPassManager &pm, StringRef chip,
+                                   StringRef entry) {
+  pm.addPass(createVerifyIntegerForm());
+  pm.addPass(createFormKernels());
+  pm.addPass(createSelectConfigs({chip.str(), /*gemmConfig=*/""}));
+  pm.addPass(createPrepareKernels({entry.str()}));
+  pm.addPass(createBufferizeKernels());
+  pm.addPass(createPlanMemory({entry.str()}));
+  pm.addPass(createBuildKernels({chip.str(), entry.str()}));
 }
 
-LogicalResult mlir::qopt::buildQuantizePipeline(
-    OpPassManager &pm, const JobOptions &options,
-    function_ref<LogicalResult(const Twine &)> errorHandler) {
-  if (failed(checkOptions(options, errorHandler)))
-    return failure();
+void mlir::qopt::buildTensorPhases(OpPassManager &pm, const JobOptions &options,
+                                   const JobPlan &plan) {
   auto runs = [&](Phase phase) {
-    return options.from <= phase && phase <= options.to;
+    return options.from <= phase && phase <= plan.last;
   };
   if (runs(Phase::Import))
     buildImportPhase(pm, options);
@@ -143,5 +119,26 @@ LogicalResult mlir::qopt::buildQuantizePipeline(
     buildQuantizePhase(pm, options);
   if (runs(Phase::Lower))
     buildLowerPhase(pm, options);
+  if (plan.last == Phase::Lower)
+    pm.addPass(createWriteReport({options.report, options.entry}));
+}
+
+LogicalResult mlir::qopt::buildQuantizePipeline(OpPassManager &pm,
+                                                const JobOptions &options,
+                                                JobErrorHandler errorHandler) {
+  FailureOr<JobPlan> plan = planJob(options, errorHandler);
+  if (failed(plan))
+    return failure();
+  if (plan->emit != EmitKind::MLIR)
+    return errorHandler("a pipeline ends with IR: --emit needs the driver "
+                        "quant-opt");
+  buildTensorPhases(pm, options, *plan);
+  if (plan->last < Phase::Kernels)
+    return success();
+  if (options.from <= Phase::Lower)
+    pm.addPass(createWriteReport({options.report, options.entry}));
+  if (options.from > Phase::Kernels)
+    return success();
+  buildKernelsPhase(pm, plan->chips.front(), options.entry);
   return success();
 }

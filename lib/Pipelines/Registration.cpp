@@ -6,10 +6,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Kernels/Bufferization.h"
+#include "QuantOpt/Kernels/Dialects.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "QuantOpt/Target/Ptx.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -18,11 +22,14 @@ using namespace mlir;
 using namespace mlir::qopt;
 
 void mlir::qopt::registerQuantOpt(DialectRegistry &registry) {
-  registry.insert<QOptDialect, arith::ArithDialect, cf::ControlFlowDialect,
-                  func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
-                  quant::QuantDialect, scf::SCFDialect, tensor::TensorDialect,
-                  tosa::TosaDialect>();
+  registry
+      .insert<QOptDialect, affine::AffineDialect, arith::ArithDialect,
+              cf::ControlFlowDialect, func::FuncDialect, linalg::LinalgDialect,
+              math::MathDialect, memref::MemRefDialect, quant::QuantDialect,
+              scf::SCFDialect, tensor::TensorDialect, tosa::TosaDialect>();
   registerKernelTranslations(registry);
+  registerKernelBufferization(registry);
+  registerKernelDialects(registry);
 }
 
 /// Parses `text` as options and appends the pipeline.

@@ -72,13 +72,15 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
     contractions += row.isContraction;
     contractionsInt8 += row.isContraction && !isFloat;
     opsFloat += isFloat;
-    ops.push_back(Object{{"name", name},
-                         {"op", row.op},
-                         {"location", row.location},
-                         {"precision", row.precision},
-                         {"reason", row.reason},
-                         {"kernel", nullptr},
-                         {"sqnr_db", nullptr}});
+    ops.push_back(
+        Object{{"name", name},
+               {"op", row.op},
+               {"location", row.location},
+               {"precision", row.precision},
+               {"reason", row.reason},
+               {"kernel", row.kernel.empty() ? llvm::json::Value(nullptr)
+                                             : llvm::json::Value(row.kernel)},
+               {"sqnr_db", nullptr}});
   });
   report.forEachEdge([&](StringRef name, const Report::EdgeRow &row) {
     edges.push_back(Object{{"name", name},

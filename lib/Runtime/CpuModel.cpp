@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 
 using namespace mlir::qopt;
@@ -32,11 +33,20 @@ public:
   std::string description() const override { return "cpu"; }
   int64_t batch() const override { return artifact ? artifact->batch : 0; }
   bool anyBatch() const override { return artifact && artifact->anyBatch; }
+  void checkBatch(int64_t batch) const override;
   void run(int64_t batch, const void *const *inputs,
            void *const *outputs) override;
-  void runOnDevice(int64_t, const void *const *, void *const *) override {
-    throw Error(QOPT_UNSUPPORTED, "device 'cpu' has no memory of its own: use "
-                                  "qopt_session_run_batch");
+  void *allocate(size_t bytes) override;
+  void release(void *memory) override { free(memory); }
+  void upload(void *to, const void *from, size_t bytes) override {
+    memcpy(to, from, bytes);
+  }
+  void download(void *to, const void *from, size_t bytes) override {
+    memcpy(to, from, bytes);
+  }
+  void runOnDevice(int64_t batch, const void *const *inputs,
+                   void *const *outputs) override {
+    run(batch, inputs, outputs);
   }
   void synchronize() override {}
   double elapsedMilliseconds() override { return elapsed; }
@@ -73,8 +83,12 @@ CpuModel::CpuModel(const qopt_cpu_backend &backend, void *handle,
     : backend(backend), handle(handle), artifact(std::move(artifact)) {
   try {
     describeAll();
-    if (this->artifact)
-      checkSignature();
+    if (!this->artifact)
+      return;
+    checkSignature();
+    // With the artifact's names and signs, as on the other devices.
+    inputInfos = describeSpecs(this->artifact->inputs);
+    outputInfos = describeSpecs(this->artifact->outputs);
   } catch (...) {
     backend.close(handle);
     throw;
@@ -213,13 +227,28 @@ void CpuModel::runPadded(int64_t batch, const void *const *inputs,
   }
 }
 
-void CpuModel::run(int64_t batch, const void *const *inputs,
-                   void *const *outputs) {
-  if (!artifact && batch != 0)
+void CpuModel::checkBatch(int64_t batch) const {
+  if (artifact)
+    runtime::checkBatch(*artifact, batch);
+  else if (batch != 0)
     throw Error(QOPT_UNSUPPORTED, "MLIR text runs with its full batch only: "
                                   "use qopt_session_run");
-  if (!artifact || checkBatch(*artifact, batch) == artifact->batch)
+}
+
+void CpuModel::run(int64_t batch, const void *const *inputs,
+                   void *const *outputs) {
+  checkBatch(batch);
+  if (batch == 0 || batch == artifact->batch)
     runAll(inputs, outputs);
   else
     runPadded(batch, inputs, outputs);
+}
+
+void *CpuModel::allocate(size_t bytes) {
+  constexpr size_t kAlignment = 64;
+  void *memory =
+      aligned_alloc(kAlignment, (bytes / kAlignment + 1) * kAlignment);
+  if (!memory)
+    throw std::bad_alloc();
+  return memory;
 }

@@ -43,7 +43,7 @@ public:
   ~PlanExecutor();
 
   const artifact::Artifact &artifact() const { return *model; }
-  const Device &device() const { return *dev; }
+  Device &device() const { return *dev; }
 
   /// Runs on host memory: buffers hold the first `batch` samples.
   void run(int64_t batch, const void *const *inputs, void *const *outputs);

@@ -10,7 +10,6 @@
 #include "Models.h"
 #include "PlanExecutor.h"
 
-#include <cstring>
 #include <mutex>
 
 using namespace mlir::qopt;
@@ -35,16 +34,35 @@ public:
   int64_t batch() const override { return executor.artifact().batch; }
   bool anyBatch() const override { return executor.artifact().anyBatch; }
 
+  void checkBatch(int64_t batch) const override {
+    runtime::checkBatch(executor.artifact(), batch);
+  }
   void run(int64_t batch, const void *const *inputs,
            void *const *outputs) override {
     std::lock_guard<std::mutex> lock(mutex);
     executor.run(batch, inputs, outputs);
   }
+  void *allocate(size_t bytes) override {
+    std::lock_guard<std::mutex> lock(mutex);
+    return reinterpret_cast<void *>(
+        executor.device().allocate(bytes, "memory of the caller"));
+  }
+  void release(void *memory) override {
+    std::lock_guard<std::mutex> lock(mutex);
+    executor.synchronize(); // It may be in use.
+    executor.device().release(reinterpret_cast<Address>(memory));
+  }
+  void upload(void *to, const void *from, size_t bytes) override {
+    std::lock_guard<std::mutex> lock(mutex);
+    executor.device().upload(reinterpret_cast<Address>(to), from, bytes);
+  }
+  void download(void *to, const void *from, size_t bytes) override {
+    std::lock_guard<std::mutex> lock(mutex);
+    executor.device().download(to, reinterpret_cast<Address>(from), bytes);
+    executor.synchronize();
+  }
   void runOnDevice(int64_t batch, const void *const *inputs,
                    void *const *outputs) override {
-    if (strcmp(device(), "cuda") != 0)
-      throw Error(QOPT_UNSUPPORTED, std::string("device '") + device() +
-                                        "' runs on host memory only");
     std::lock_guard<std::mutex> lock(mutex);
     executor.runOnDevice(batch, inputs, outputs);
   }
@@ -123,6 +141,10 @@ static std::unique_ptr<Artifact> readArtifact(const std::string &path) {
 
 std::unique_ptr<OpenModel>
 runtime::openArtifact(const std::string &path, const SessionOptions &options) {
+  if (!options.entry.empty())
+    throw Error(QOPT_INVALID_ARGUMENT,
+                "an artifact has one function: leave out the entry '" +
+                    options.entry + "'");
   std::unique_ptr<Artifact> artifact = readArtifact(path);
   if (options.device == "cpu")
     return openOnCpu(std::move(artifact), options);

@@ -51,11 +51,20 @@ public:
   /// Whether fewer samples may be run.
   virtual bool anyBatch() const = 0;
 
+  /// Throws an Error unless `batch` samples can be run; 0 stands for all.
+  virtual void checkBatch(int64_t batch) const = 0;
+
   /// Runs `batch` samples, 0 for all, of host memory; returns when the outputs
   /// are there.
   virtual void run(int64_t batch, const void *const *inputs,
                    void *const *outputs) = 0;
-  /// The same on device memory, asynchronously on the session's stream.
+
+  /// Device memory: where the device has none of its own, host memory.
+  virtual void *allocate(size_t bytes) = 0;
+  virtual void release(void *memory) = 0;
+  virtual void upload(void *to, const void *from, size_t bytes) = 0;
+  virtual void download(void *to, const void *from, size_t bytes) = 0;
+  /// As run, on device memory; on "cuda" without waiting.
   virtual void runOnDevice(int64_t batch, const void *const *inputs,
                            void *const *outputs) = 0;
   /// Waits for everything under way.

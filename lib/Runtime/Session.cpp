@@ -239,6 +239,15 @@ qopt_status qopt_session_run_device(qopt_session *session, int64_t batch,
   });
 }
 
+qopt_status qopt_session_check_batch(const qopt_session *session,
+                                     int64_t batch) {
+  return guard([&] {
+    if (!session)
+      refuse("qopt_session_check_batch: no session");
+    session->model->checkBatch(batch);
+  });
+}
+
 qopt_status qopt_session_synchronize(qopt_session *session) {
   return guard([&] {
     if (!session)
@@ -256,5 +265,49 @@ qopt_status qopt_session_elapsed_ms(qopt_session *session,
     if (elapsed < 0)
       refuse("qopt_session_elapsed_ms: no run was timed");
     *milliseconds = elapsed;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Device memory
+//===----------------------------------------------------------------------===//
+
+qopt_status qopt_session_allocate(qopt_session *session, size_t bytes,
+                                  void **memory) {
+  if (memory)
+    *memory = nullptr;
+  return guard([&] {
+    if (!session || !memory || bytes == 0)
+      refuse("qopt_session_allocate: null pointer or no bytes");
+    *memory = session->model->allocate(bytes);
+  });
+}
+
+qopt_status qopt_session_release(qopt_session *session, void *memory) {
+  return guard([&] {
+    if (!session)
+      refuse("qopt_session_release: no session");
+    if (memory)
+      session->model->release(memory);
+  });
+}
+
+qopt_status qopt_session_upload(qopt_session *session, void *to,
+                                const void *from, size_t bytes) {
+  return guard([&] {
+    if (!session || (bytes && (!to || !from)))
+      refuse("qopt_session_upload: null pointer");
+    if (bytes)
+      session->model->upload(to, from, bytes);
+  });
+}
+
+qopt_status qopt_session_download(qopt_session *session, void *to,
+                                  const void *from, size_t bytes) {
+  return guard([&] {
+    if (!session || (bytes && (!to || !from)))
+      refuse("qopt_session_download: null pointer");
+    if (bytes)
+      session->model->download(to, from, bytes);
   });
 }

@@ -34,6 +34,9 @@ using artifact::Extent;
 // The entry
 //===----------------------------------------------------------------------===//
 
+/// On arguments of the entry: what the argument is.
+static constexpr StringLiteral kArgumentKindAttr = "qopt.kind";
+
 /// Bytes of an arena: a memref<Nxi8>.
 static std::optional<int64_t> getByteBufferSize(Type type) {
   auto buffer = dyn_cast<MemRefType>(type);
@@ -43,43 +46,66 @@ static std::optional<int64_t> getByteBufferSize(Type type) {
   return buffer.getDimSize(0);
 }
 
+/// Reads argument `index` into `entry`.
+static LogicalResult readArgument(KernelsEntry &entry, unsigned index) {
+  func::FuncOp function = entry.function;
+  Type type = function.getArgumentTypes()[index];
+  auto attr = function.getArgAttrOfType<StringAttr>(index, kArgumentKindAttr);
+  StringRef kind = attr ? attr.getValue() : StringRef();
+  bool isLast = index + 1 == function.getNumArguments();
+  auto buffer = dyn_cast<MemRefType>(type);
+  bool isBuffer =
+      buffer && buffer.hasStaticShape() && buffer.getLayout().isIdentity();
+  std::optional<int64_t> bytes = getByteBufferSize(type);
+  BufferRef reference;
+  if (kind == "input" && isBuffer) {
+    reference.kind = BufferRef::Kind::Input;
+    reference.index = entry.numInputs++;
+  } else if (kind == "output" && isBuffer) {
+    reference.kind = BufferRef::Kind::Output;
+    reference.index = entry.numOutputs++;
+  } else if (kind == "arena" && bytes) {
+    reference.kind = BufferRef::Kind::Arena;
+    entry.arenaBytes = *bytes;
+  } else if (kind == "workspace" && bytes) {
+    reference.kind = BufferRef::Kind::Workspace;
+    entry.workspaceBytes = *bytes;
+  } else if (!(kind == "batch" && type.isIndex() && isLast)) {
+    return function.emitOpError("is no entry of a kernels form: argument #")
+           << index << " of type " << type << " has qopt.kind '" << kind
+           << "'; expected input, output (buffers of static shape), arena, "
+              "workspace (memref<Nxi8>) or, for the last one, batch (index)";
+  }
+  entry.buffers.push_back(reference);
+  return success();
+}
+
 FailureOr<KernelsEntry> mlir::qopt::findKernelsEntry(ModuleOp kernelsForm,
-                                                     StringRef name,
-                                                     unsigned numInputs,
-                                                     unsigned numOutputs) {
+                                                     StringRef name) {
   FailureOr<func::FuncOp> function = findEntry(kernelsForm, name);
   if (failed(function))
     return failure();
-  auto fail = [&]() -> FailureOr<KernelsEntry> {
-    return function->emitOpError("is no entry of a kernels form: expected ")
-           << numInputs << " inputs and " << numOutputs
-           << " outputs as buffers, then arena and workspace (memref<Nxi8>) "
-              "and the batch (index), but has type "
+  KernelsEntry entry;
+  entry.function = *function;
+  if (function->getNumResults() != 0 || function->getNumArguments() == 0 ||
+      !function->getArgumentTypes().back().isIndex())
+    return function->emitOpError("is no entry of a kernels form: expected "
+                                 "buffers and the batch (index) as arguments "
+                                 "and no results, but has type ")
            << function->getFunctionType();
-  };
-  ArrayRef<Type> types = function->getArgumentTypes();
-  unsigned numTensors = numInputs + numOutputs;
-  constexpr unsigned kNumOthers = 3;
-  if (types.size() != numTensors + kNumOthers ||
-      function->getNumResults() != 0 || !types.back().isIndex() ||
-      !getByteBufferSize(types[numTensors]) ||
-      !getByteBufferSize(types[numTensors + 1]))
-    return fail();
-  for (Type type : types.take_front(numTensors)) {
-    auto buffer = dyn_cast<MemRefType>(type);
-    if (!buffer || !buffer.hasStaticShape() || !buffer.getLayout().isIdentity())
-      return fail();
-  }
+  for (unsigned i = 0, e = function->getNumArguments(); i < e; ++i)
+    if (failed(readArgument(entry, i)))
+      return failure();
   if (!llvm::hasSingleElement(function->getBody()))
     return function->emitOpError("has control flow, which a launch table "
                                  "cannot hold");
-  return KernelsEntry{*function, numInputs, numOutputs};
+  return entry;
 }
 
 namespace {
 class PlanEmitter {
 public:
-  PlanEmitter(KernelsEntry entry, ConstantPool &constants)
+  PlanEmitter(const KernelsEntry &entry, ConstantPool &constants)
       : entry(entry), constants(constants) {}
 
   FailureOr<artifact::Plan> emit();
@@ -96,9 +122,11 @@ private:
   FailureOr<BufferRef> getConstant(Value constant, gpu::LaunchFuncOp launch);
   FailureOr<Extent> getExtent(Value value, gpu::LaunchFuncOp launch,
                               StringRef what);
-  Value getBatch() { return entry.function.getArguments().back(); }
+  Value getBatch() {
+    return entry.function->getRegion(0).getArguments().back();
+  }
 
-  KernelsEntry entry;
+  const KernelsEntry &entry;
   ConstantPool &constants;
   artifact::Plan plan;
   SymbolTableCollection symbols;
@@ -171,20 +199,8 @@ FailureOr<BufferRef> PlanEmitter::getBuffer(Value buffer,
 
 FailureOr<BufferRef> PlanEmitter::getBase(Value base,
                                           gpu::LaunchFuncOp launch) {
-  BufferRef reference;
-  if (auto argument = dyn_cast<BlockArgument>(base)) {
-    unsigned index = argument.getArgNumber();
-    unsigned numTensors = entry.numInputs + entry.numOutputs;
-    reference.kind = index < entry.numInputs ? BufferRef::Kind::Input
-                     : index < numTensors    ? BufferRef::Kind::Output
-                     : index == numTensors   ? BufferRef::Kind::Arena
-                                             : BufferRef::Kind::Workspace;
-    if (index < entry.numInputs)
-      reference.index = index;
-    else if (index < numTensors)
-      reference.index = index - entry.numInputs;
-    return reference;
-  }
+  if (auto argument = dyn_cast<BlockArgument>(base))
+    return entry.buffers[argument.getArgNumber()];
   if (auto view = base.getDefiningOp<memref::ViewOp>())
     return getView(view, launch);
   if (isa<memref::GetGlobalOp, PackOp>(base.getDefiningOp()))
@@ -364,11 +380,9 @@ LogicalResult PlanEmitter::emitLaunch(gpu::LaunchFuncOp launch) {
 }
 
 FailureOr<artifact::Plan> PlanEmitter::emit() {
-  ArrayRef<Type> types = entry.function.getArgumentTypes();
-  unsigned numTensors = entry.numInputs + entry.numOutputs;
-  plan.arenaBytes = *getByteBufferSize(types[numTensors]);
-  plan.workspaceBytes = *getByteBufferSize(types[numTensors + 1]);
-  for (Operation &op : entry.function.getBody().front()) {
+  plan.arenaBytes = entry.arenaBytes;
+  plan.workspaceBytes = entry.workspaceBytes;
+  for (Operation &op : entry.function->getRegion(0).front()) {
     if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
       if (failed(emitLaunch(launch)))
         return failure();
@@ -387,7 +401,7 @@ FailureOr<artifact::Plan> PlanEmitter::emit() {
   return std::move(plan);
 }
 
-FailureOr<artifact::Plan> mlir::qopt::emitPlan(KernelsEntry entry,
+FailureOr<artifact::Plan> mlir::qopt::emitPlan(const KernelsEntry &entry,
                                                ConstantPool &constants) {
   return PlanEmitter(entry, constants).emit();
 }

@@ -132,6 +132,21 @@ static void simplifyVectorOps(gpu::GPUModuleOp kernels) {
   (void)applyOpPatternsGreedily(ops, std::move(patterns), config);
 }
 
+namespace {
+/// vector.fma -> the intrinsic with one rounding; upstream's pattern takes one
+/// that may have two.
+struct LowerVectorFma : public OpRewritePattern<vector::FMAOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(vector::FMAOp op,
+                                PatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<math::FmaOp>(op, op.getLhs(), op.getRhs(),
+                                             op.getAcc());
+    return success();
+  }
+};
+} // namespace
+
 LogicalResult mlir::qopt::lowerKernelsToLLVM(gpu::GPUModuleOp kernels) {
   if (failed(verifyKernels(kernels)))
     return failure();
@@ -149,6 +164,8 @@ LogicalResult mlir::qopt::lowerKernelsToLLVM(gpu::GPUModuleOp kernels) {
   ub::populateUBToLLVMConversionPatterns(converter, patterns);
   populateVectorToLLVMConversionPatterns(converter, patterns);
   populateNVVMToLLVMConversionPatterns(patterns);
+  constexpr unsigned kBeforeUpstream = 10;
+  patterns.add<LowerVectorFma>(context, kBeforeUpstream);
 
   ConversionTarget target(*context);
   target.addLegalDialect<LLVM::LLVMDialect>();

@@ -196,13 +196,13 @@ static std::string explainFailure(StringRef program, StringRef chip, int status,
   return (program + " fails for " + chip + ": " + complaints).str();
 }
 
-FailureOr<Cubin>
-mlir::qopt::assemble(StringRef ptx, StringRef chip,
-                     function_ref<InFlightDiagnostic()> emitError) {
+llvm::Expected<Cubin> mlir::qopt::assemble(StringRef ptx, StringRef chip) {
+  auto fail = [](const Twine &message) {
+    return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+  };
   std::optional<std::string> program = findPtxas();
   if (!program)
-    return emitError() << "a cubin needs ptxas, which is not there: "
-                       << getPtxasHint();
+    return fail("a cubin needs ptxas, which is not there: " + getPtxasHint());
   TemporaryFile source, image, log;
   std::error_code code = source.create("ptx");
   if (!code)
@@ -212,8 +212,7 @@ mlir::qopt::assemble(StringRef ptx, StringRef chip,
   if (!code)
     code = source.write(ptx);
   if (code)
-    return emitError() << "cannot write a temporary file for ptxas: "
-                       << code.message();
+    return fail("cannot write a temporary file for ptxas: " + code.message());
 
   std::string arch = ("-arch=" + chip).str();
   SmallVector<StringRef> args = {*program,         "-v", "-O3",          arch,
@@ -226,18 +225,25 @@ mlir::qopt::assemble(StringRef ptx, StringRef chip,
       *program, args, /*Env=*/std::nullopt, redirects, /*SecondsToWait=*/0,
       /*MemoryLimit=*/0, &error, &notExecuted);
   if (notExecuted || status < 0)
-    return emitError() << "cannot run '" << *program
-                       << "': " << StringRef(error).rtrim() << "; "
-                       << getPtxasHint();
+    return fail("cannot run '" + *program + "': " + StringRef(error).rtrim() +
+                "; " + getPtxasHint());
   llvm::ErrorOr<std::string> text = log.read();
+  StringRef messages = text ? StringRef(*text) : StringRef();
   if (status != 0)
-    return emitError() << explainFailure(*program, chip, status,
-                                         text ? *text : std::string(),
-                                         source.getPath());
+    return fail(
+        explainFailure(*program, chip, status, messages, source.getPath()));
   llvm::ErrorOr<std::string> bytes = image.read();
   if (!bytes || !StringRef(*bytes).starts_with("\177ELF"))
-    return emitError() << "'" << *program << "' gives no cubin for " << chip
-                       << ", though it reports success";
-  Cubin cubin{std::move(*bytes), parsePtxasLog(text ? *text : std::string())};
-  return cubin;
+    return fail("'" + *program + "' gives no cubin for " + chip +
+                ", though it reports success");
+  return Cubin{std::move(*bytes), parsePtxasLog(messages)};
+}
+
+FailureOr<Cubin>
+mlir::qopt::assemble(StringRef ptx, StringRef chip,
+                     function_ref<InFlightDiagnostic()> emitError) {
+  llvm::Expected<Cubin> cubin = assemble(ptx, chip);
+  if (!cubin)
+    return emitError() << llvm::toString(cubin.takeError());
+  return std::move(*cubin);
 }

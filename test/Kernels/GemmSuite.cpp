@@ -37,8 +37,8 @@ static constexpr Config kMmaConfigs[] = {
     {"mma", 128, 128, 128, 64, 64, 3, 1}, {"mma", 128, 128, 64, 64, 32, 5, 1},
     {"mma", 64, 128, 64, 32, 64, 4, 1},   {"mma", 64, 64, 128, 32, 32, 5, 1},
     {"mma", 32, 128, 128, 32, 32, 4, 1},  {"mma", 16, 64, 128, 16, 16, 6, 1},
-    {"mma", 64, 64, 64, 32, 32, 3, 4},    {"mma", 128, 128, 64, 64, 64, 4, 3},
-    {"mma", 16, 64, 128, 16, 16, 4, 8},
+    {"mma", 128, 64, 64, 32, 32, 4, 1},   {"mma", 64, 64, 64, 32, 32, 3, 4},
+    {"mma", 128, 128, 64, 64, 64, 4, 3},  {"mma", 16, 64, 128, 16, 16, 4, 8},
 };
 static constexpr Config kDp4aConfigs[] = {
     {"dp4a", 1, 8, 512, 1, 2, 1, 1},
@@ -98,9 +98,14 @@ static void addMma(Suite &suite, const Config &c) {
   suite.add(c, 0, m - 1, n + 8, 3 * k + 8, false);
   suite.add(c, 0, 5, n - 12, k + 36, true);
   suite.add(c, 0, m + 1, 10, k + 4, false);
-  suite.add(c, 0, 7, n + 3, 2 * k + 2, false);
-  suite.add(c, 0, m + 9, 33, k - 1, true);
-  suite.add(c, 0, 1, 1, 1, true);
+  if (c.warpM * c.warpN <= 64 * 32) {
+    suite.add(c, 0, 7, n + 3, 2 * k + 2, false);
+    suite.add(c, 0, m + 9, 33, k - 1, true);
+    suite.add(c, 0, 1, 1, 1, true);
+  } else {
+    suite.add(c, 0, 7, n + 3, 2 * k + 4, false);
+    suite.add(c, 0, 1, 1, 4, true);
+  }
   // Many tiles of rows: the raster's last, incomplete group.
   if (m <= 64)
     suite.add(c, 0, 9 * m + 1, 2 * n, k, true);

@@ -20,7 +20,14 @@
 
 namespace samples {
 
-using namespace mlir::qopt::artifact;
+using mlir::qopt::artifact::Argument;
+using mlir::qopt::artifact::Artifact;
+using mlir::qopt::artifact::BufferRef;
+using mlir::qopt::artifact::Constant;
+using mlir::qopt::artifact::Extent;
+using mlir::qopt::artifact::Launch;
+using mlir::qopt::artifact::PackedConstant;
+using mlir::qopt::artifact::Plan;
 
 /// Adds a constant with a copy of the values.
 template <typename T>
@@ -95,6 +102,38 @@ inline Plan gemmPlan(const std::string &chip, int64_t batch) {
   return plan;
 }
 
+/// The same in MLIR, with the constants by name.
+inline std::string gemmText(int64_t batch) {
+  std::string text = R"(
+func.func @main(%x: tensor<Bx3xf32> {qopt.name = "x"})
+    -> (tensor<Bx5xf32> {qopt.name = "y"}) {
+  %w = arith.constant dense_resource<w> : tensor<3x5xf32>
+  %b = arith.constant dense_resource<b> : tensor<5xf32>
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<Bx5xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<Bx5xf32>)
+      -> tensor<Bx5xf32>
+  %p = linalg.matmul ins(%x, %w : tensor<Bx3xf32>, tensor<3x5xf32>)
+      outs(%f : tensor<Bx5xf32>) -> tensor<Bx5xf32>
+  %y = linalg.generic {
+      indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>,
+                       affine_map<(i, j) -> (i, j)>],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%p, %b : tensor<Bx5xf32>, tensor<5xf32>)
+      outs(%e : tensor<Bx5xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %s = arith.addf %a, %c : f32
+    linalg.yield %s : f32
+  } -> tensor<Bx5xf32>
+  return %y : tensor<Bx5xf32>
+}
+)";
+  const std::string marker = "<B";
+  for (size_t at; (at = text.find(marker)) != std::string::npos;)
+    text.replace(at, marker.size(), "<" + std::to_string(batch));
+  return text;
+}
+
 inline Artifact gemmArtifact(int64_t batch = 6,
                              const std::vector<std::string> &chips = {
                                  "sm_80"}) {
@@ -111,7 +150,7 @@ inline Artifact gemmArtifact(int64_t batch = 6,
   addConstant<float>(artifact, "b", QOPT_F32, {5}, {10, 20, 30, 40, 50});
   for (const std::string &chip : chips)
     artifact.plans.push_back(gemmPlan(chip, batch));
-  artifact.modelText = "module {}\n";
+  artifact.modelText = gemmText(batch);
   return artifact;
 }
 

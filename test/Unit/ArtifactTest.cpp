@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 using namespace npztest;
+using namespace mlir::qopt::artifact;
 using namespace samples;
 
 namespace {

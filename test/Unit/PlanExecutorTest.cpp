@@ -22,6 +22,7 @@
 #include <map>
 
 using namespace mlir::qopt::runtime;
+using namespace mlir::qopt::artifact;
 using namespace samples;
 
 namespace {

@@ -73,7 +73,7 @@ TEST(Runtime, FilesThatAreNoModel) {
 TEST(Runtime, ArtifactsAreDescribed) {
   TemporaryFolder folder;
   std::string path = folder.path("m.qopt");
-  ASSERT_EQ(write(samples::richArtifact(), path), "");
+  ASSERT_EQ(mlir::qopt::artifact::write(samples::richArtifact(), path), "");
   char *json = nullptr;
   ASSERT_EQ(qopt_artifact_info(path.c_str(), &json), QOPT_OK)
       << qopt_last_error();

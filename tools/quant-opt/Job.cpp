@@ -7,6 +7,9 @@
 //===----------------------------------------------------------------------===//
 #include "Job.h"
 
+#include "Emit.h"
+#include "Output.h"
+
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Frontend/TextScan.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
@@ -17,7 +20,6 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/CrashRecoveryContext.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
@@ -62,11 +64,6 @@ bool mlir::qopt::isJob(int argc, char **argv) {
     if (llvm::is_contained(kJobFlags, getFlagName(argv[i])))
       return true;
   return false;
-}
-
-static LogicalResult fail(const Twine &message) {
-  llvm::errs() << "quant-opt: error: " << message << "\n";
-  return failure();
 }
 
 /// True if `name` is a flag that only MlirOptMain knows.
@@ -166,7 +163,7 @@ static void printHelp(const JobOptions &options) {
       << "usage: quant-opt --quantize-int8 [INPUT.mlir] [-o OUT] [flags]\n"
          "       quant-opt [mlir-opt flags] [INPUT.mlir]\n\n"
          "Quantizes a float model. Phases: import, annotate, calibrate, "
-         "propagate, quantize, lower.\n\n"
+         "propagate, quantize, lower, kernels, emit.\n\n"
          "  -o FILE                  output (default: stdout); written whole "
          "or "
          "not at all\n"
@@ -237,73 +234,14 @@ static OwningOpRef<ModuleOp> parseInput(const Invocation &job,
   return parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
 }
 
-/// Prints `module` to `os`. Small constants stay readable, weights are
-/// complete.
-static void print(ModuleOp module, llvm::raw_ostream &os, bool elide) {
-  OpPrintingFlags flags;
-  if (elide) {
-    flags.elideLargeElementsAttrs(16);
-    flags.elideLargeResourceString(64);
-  }
-  module.print(os, flags);
-  os << "\n";
-}
-
-/// Writes to a temporary beside `path`, then renames: `path` keeps its old
-/// contents until the new ones are complete, also if the process is killed.
-static LogicalResult writeOutput(ModuleOp module, StringRef path, bool elide) {
-  if (path == "-") {
-    print(module, llvm::outs(), elide);
-    llvm::outs().flush();
-    if (!llvm::outs().has_error())
-      return success();
-    std::string reason = llvm::outs().error().message();
-    llvm::outs().clear_error();
-    return fail("cannot write to stdout: " + reason);
-  }
-  // A device or a pipe has no contents to protect and must not be replaced.
-  llvm::sys::fs::file_status status;
-  bool special = !llvm::sys::fs::status(path, status) &&
-                 llvm::sys::fs::exists(status) &&
-                 !llvm::sys::fs::is_regular_file(status);
-  if (special) {
-    std::error_code code;
-    llvm::raw_fd_ostream os(path, code);
-    if (code)
-      return fail("cannot open '" + path + "': " + code.message());
-    print(module, os, elide);
-    os.flush();
-    if (!os.has_error())
-      return success();
-    std::string reason = os.error().message();
-    os.clear_error();
-    return fail("cannot write '" + path + "': " + reason);
-  }
-  SmallString<256> model(path);
-  model += ".tmp-%%%%%%";
-  llvm::Expected<llvm::sys::fs::TempFile> file =
-      llvm::sys::fs::TempFile::create(model);
-  if (!file)
-    return fail("cannot create a file beside '" + path +
-                "': " + llvm::toString(file.takeError()));
-  {
-    llvm::raw_fd_ostream os(file->FD, /*shouldClose=*/false);
-    print(module, os, elide);
-    os.flush();
-    if (os.has_error()) {
-      std::string reason = os.error().message();
-      os.clear_error();
-      llvm::consumeError(file->discard());
-      return fail("cannot write '" + path + "': " + reason);
-    }
-  }
-  if (llvm::Error error = file->keep(path))
-    return fail("cannot rename to '" + path +
-                "': " + llvm::toString(std::move(error)));
-  return success();
-}
-
 static LogicalResult run(const Invocation &job) {
+  auto handleError = [](const Twine &error) { return fail(error); };
+  FailureOr<JobPlan> plan = planJob(job.options, handleError);
+  if (failed(plan))
+    return failure();
+  if (plan->emit == EmitKind::QOpt && job.output == "-")
+    return fail("--emit=qopt needs a file to write: give -o FILE.qopt");
+
   DialectRegistry registry;
   registerQuantOpt(registry);
   MLIRContext context(registry);
@@ -320,11 +258,15 @@ static LogicalResult run(const Invocation &job) {
   if (!module)
     return failure();
   PassManager pm(&context);
-  if (failed(buildQuantizePipeline(
-          pm, job.options, [](const Twine &error) { return fail(error); })) ||
-      failed(pm.run(*module)))
+  buildTensorPhases(pm, job.options, *plan);
+  if (failed(pm.run(*module)))
     return failure();
-  return writeOutput(*module, job.output, job.elide);
+  Destination destination;
+  destination.path = job.output;
+  destination.elide = job.elide;
+  if (job.input != "-")
+    destination.modelName = llvm::sys::path::stem(job.input).str();
+  return emitModule(*module, *plan, job.options, destination);
 }
 
 int mlir::qopt::runJob(int argc, char **argv) {

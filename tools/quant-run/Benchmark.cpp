@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -40,29 +41,30 @@ struct Budget {
 };
 } // namespace
 
-static bool warmUp(const Model &model, const TensorBuffers &inputs,
-                   const TensorBuffers &outputs, std::string &error) {
+/// One timed run: gives its seconds.
+using TimedRun = std::function<bool(double &seconds, std::string &error)>;
+
+static bool warmUp(const TimedRun &run, std::string &error) {
   constexpr int kLeastRuns = 3;
   constexpr double kSeconds = 0.2;
+  double ignored;
   auto start = Clock::now();
   for (int i = 0; i < kLeastRuns || secondsSince(start) < kSeconds; ++i)
-    if (!model.run(inputs, outputs, error))
+    if (!run(ignored, error))
       return false;
   return true;
 }
 
-static bool measureLatency(const Model &model, const TensorBuffers &inputs,
-                           const Budget &budget, BenchmarkResult &result,
-                           std::string &error) {
-  TensorBuffers outputs(model.outputs());
-  if (!warmUp(model, inputs, outputs, error))
+static bool measureLatency(const TimedRun &run, const Budget &budget,
+                           BenchmarkResult &result, std::string &error) {
+  if (!warmUp(run, error))
     return false;
   std::vector<double> times;
   for (auto start = Clock::now(); budget.goesOn(times.size(), start);) {
-    auto begin = Clock::now();
-    if (!model.run(inputs, outputs, error))
+    double seconds;
+    if (!run(seconds, error))
       return false;
-    times.push_back(secondsSince(begin));
+    times.push_back(seconds);
   }
   std::sort(times.begin(), times.end());
   size_t n = times.size();
@@ -109,7 +111,7 @@ void Throughput::work() {
   std::string error;
   try {
     TensorBuffers outputs(model.outputs());
-    bool ok = model.run(inputs, outputs, error);
+    bool ok = model.run(inputs, outputs, 0, error);
     {
       std::unique_lock<std::mutex> lock(mutex);
       ++ready;
@@ -118,7 +120,7 @@ void Throughput::work() {
     }
     uint64_t done = 0;
     for (; ok && budget.goesOn(done, start); ++done)
-      ok = model.run(inputs, outputs, error);
+      ok = model.run(inputs, outputs, 0, error);
     runs += done;
     if (!ok)
       fail(error);
@@ -159,11 +161,54 @@ bool Throughput::measure(unsigned threads, BenchmarkResult &result,
   return true;
 }
 
+//===----------------------------------------------------------------------===//
+// Devices
+//===----------------------------------------------------------------------===//
+
+/// Launches one run after the other without waiting for each.
+static bool measureQueue(DeviceRun &run, const Budget &budget,
+                         BenchmarkResult &result, std::string &error) {
+  // The driver's queue is limited; waiting now and then keeps the clock honest.
+  constexpr uint64_t kQueued = 32;
+  uint64_t done = 0;
+  auto start = Clock::now();
+  for (; budget.goesOn(done, start); ++done)
+    if (!run.start(error) || (done % kQueued == 0 && !run.wait(error)))
+      return false;
+  if (!run.wait(error))
+    return false;
+  result.runsPerSecond = double(done) / secondsSince(start);
+  return true;
+}
+
+static bool benchmarkOnDevice(const Model &model, const TensorBuffers &inputs,
+                              const Budget &budget, BenchmarkResult &result,
+                              std::string &error) {
+  std::unique_ptr<DeviceRun> run = DeviceRun::create(model, inputs, error);
+  if (!run)
+    return false;
+  result.onDevice = true;
+  auto timed = [&](double &seconds, std::string &reason) {
+    return run->start(reason) && run->measure(seconds, reason);
+  };
+  return measureLatency(timed, budget, result, error) &&
+         measureQueue(*run, budget, result, error);
+}
+
 bool mlir::qopt::run::benchmark(const Model &model, const TensorBuffers &inputs,
                                 unsigned threads, uint64_t iterations,
                                 BenchmarkResult &result, std::string &error) {
   constexpr double kSeconds = 2;
   Budget budget = {iterations, kSeconds};
-  return measureLatency(model, inputs, budget, result, error) &&
+  if (model.device() != "cpu")
+    return benchmarkOnDevice(model, inputs, budget, result, error);
+  TensorBuffers outputs(model.outputs());
+  auto timed = [&](double &seconds, std::string &reason) {
+    auto start = Clock::now();
+    bool ok = model.run(inputs, outputs, 0, reason);
+    seconds = secondsSince(start);
+    return ok;
+  };
+  return measureLatency(timed, budget, result, error) &&
          Throughput(model, inputs, budget).measure(threads, result, error);
 }

@@ -8,6 +8,8 @@
 #include "Model.h"
 
 #include <chrono>
+#include <cstdio>
+#include <cstring>
 
 using namespace mlir::qopt;
 using namespace mlir::qopt::run;
@@ -87,18 +89,33 @@ static bool convertInfo(const qopt_tensor_info &info, TensorSpec &spec,
 // The session
 //===----------------------------------------------------------------------===//
 
+bool mlir::qopt::run::isArtifact(const std::string &file) {
+  std::unique_ptr<FILE, int (*)(FILE *)> stream(fopen(file.c_str(), "rb"),
+                                                fclose);
+  char magic[4] = {};
+  return stream && fread(magic, 1, sizeof(magic), stream.get()) == 4 &&
+         memcmp(magic, "PK\x03\x04", sizeof(magic)) == 0;
+}
+
+static void printNotice(void *, const char *message) {
+  fprintf(stderr, "quant-run: note: %s\n", message);
+}
+
 std::unique_ptr<Model> Model::open(const std::string &file,
-                                   const std::string &device,
-                                   const std::string &entry, bool plainKernels,
+                                   const ModelOptions &given,
                                    std::string &error) {
+  auto textOrNull = [](const std::string &text) {
+    return text.empty() ? nullptr : text.c_str();
+  };
   qopt_session_options options = {};
   options.struct_size = sizeof(options);
-  options.device = device.c_str();
-  options.entry = entry.empty() ? nullptr : entry.c_str();
-  options.kernels = plainKernels ? QOPT_KERNELS_PLAIN : QOPT_KERNELS_AUTO;
+  options.device = given.plainKernels ? "cpu" : textOrNull(given.device);
+  options.entry = textOrNull(given.entry);
+  options.kernels = given.plainKernels ? QOPT_KERNELS_PLAIN : QOPT_KERNELS_AUTO;
+  options.target = textOrNull(given.target);
+  options.log = printNotice;
 
   std::unique_ptr<Model> model(new Model());
-  model->text = device + (plainKernels ? " with plain loops" : "");
   auto start = std::chrono::steady_clock::now();
   if (qopt_session_open(file.c_str(), &options, &model->session) != QOPT_OK) {
     error = qopt_last_error();
@@ -107,6 +124,10 @@ std::unique_ptr<Model> Model::open(const std::string &file,
   model->seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();
+  model->deviceName = qopt_session_device(model->session);
+  model->text = qopt_session_description(model->session);
+  if (given.plainKernels)
+    model->text += " with plain loops";
   model->inputSpecs.resize(qopt_session_num_inputs(model->session));
   model->outputSpecs.resize(qopt_session_num_outputs(model->session));
   qopt_tensor_info info;
@@ -123,10 +144,78 @@ std::unique_ptr<Model> Model::open(const std::string &file,
 
 Model::~Model() { qopt_session_close(session); }
 
+/// Turns a status into true or a message.
+static bool succeeded(qopt_status status, std::string &error) {
+  if (status != QOPT_OK)
+    error = qopt_last_error();
+  return status == QOPT_OK;
+}
+
+bool Model::checkSamples(uint64_t samples, std::string &error) const {
+  return qopt_session_batch(session) == 0 ||
+         succeeded(qopt_session_check_batch(session, int64_t(samples)), error);
+}
+
 bool Model::run(const TensorBuffers &inputs, const TensorBuffers &outputs,
-                std::string &error) const {
-  if (qopt_session_run(session, inputs.data(), outputs.data()) == QOPT_OK)
-    return true;
-  error = qopt_last_error();
-  return false;
+                uint64_t samples, std::string &error) const {
+  int64_t batch = qopt_session_batch(session) ? int64_t(samples) : 0;
+  return succeeded(
+      qopt_session_run_batch(session, batch, inputs.data(), outputs.data()),
+      error);
+}
+
+//===----------------------------------------------------------------------===//
+// Runs on the device
+//===----------------------------------------------------------------------===//
+
+bool DeviceRun::allocate(const std::vector<TensorSpec> &specs,
+                         std::vector<void *> &memory, std::string &error) {
+  for (const TensorSpec &spec : specs) {
+    memory.push_back(nullptr);
+    if (spec.bytes &&
+        !succeeded(qopt_session_allocate(session, spec.bytes, &memory.back()),
+                   error))
+      return false;
+  }
+  return true;
+}
+
+std::unique_ptr<DeviceRun> DeviceRun::create(const Model &model,
+                                             const TensorBuffers &inputs,
+                                             std::string &error) {
+  std::unique_ptr<DeviceRun> run(new DeviceRun(model));
+  if (!run->allocate(model.inputs(), run->inputs, error) ||
+      !run->allocate(model.outputs(), run->outputs, error))
+    return nullptr;
+  for (size_t i = 0; i < run->inputs.size(); ++i)
+    if (!succeeded(qopt_session_upload(run->session, run->inputs[i], inputs[i],
+                                       model.inputs()[i].bytes),
+                   error))
+      return nullptr;
+  return run;
+}
+
+DeviceRun::~DeviceRun() {
+  for (const std::vector<void *> *list : {&inputs, &outputs})
+    for (void *memory : *list)
+      qopt_session_release(session, memory);
+}
+
+bool DeviceRun::start(std::string &error) {
+  return succeeded(
+      qopt_session_run_device(session, 0, inputs.data(), outputs.data()),
+      error);
+}
+
+bool DeviceRun::wait(std::string &error) {
+  return succeeded(qopt_session_synchronize(session), error);
+}
+
+bool DeviceRun::measure(double &seconds, std::string &error) {
+  constexpr double kMillisecond = 1e-3;
+  double milliseconds = 0;
+  if (!succeeded(qopt_session_elapsed_ms(session, &milliseconds), error))
+    return false;
+  seconds = milliseconds * kMillisecond;
+  return true;
 }

@@ -48,34 +48,82 @@ private:
   std::vector<void *> pointers;
 };
 
+/// How to open a model.
+struct ModelOptions {
+  /// Empty for the runtime's choice.
+  std::string device;
+  /// Empty for the model's choice.
+  std::string entry;
+  bool plainKernels = false;
+  /// Chip whose kernels are run; empty for the device's choice.
+  std::string target;
+};
+
+/// Whether the file is an artifact rather than MLIR text.
+bool isArtifact(const std::string &file);
+
 /// An open model. `run` may be called from several threads at a time.
 class Model {
 public:
+  /// Notices of the runtime go to stderr.
   static std::unique_ptr<Model> open(const std::string &file,
-                                     const std::string &device,
-                                     const std::string &entry,
-                                     bool plainKernels, std::string &error);
+                                     const ModelOptions &options,
+                                     std::string &error);
   ~Model();
   Model(const Model &) = delete;
   Model &operator=(const Model &) = delete;
 
   const std::vector<TensorSpec> &inputs() const { return inputSpecs; }
   const std::vector<TensorSpec> &outputs() const { return outputSpecs; }
+  /// "cpu", "cuda" or "emulator".
+  const std::string &device() const { return deviceName; }
   /// Device and kernels, such as "cpu" or "cpu with plain loops".
   const std::string &description() const { return text; }
   /// Seconds that opening took, compilation included.
   double openSeconds() const { return seconds; }
 
+  /// Whether runs of `samples` samples are allowed. Those of MLIR text always
+  /// are: it computes its full batch, of which the first samples count.
+  bool checkSamples(uint64_t samples, std::string &error) const;
+
+  /// Runs the first `samples` samples of the buffers; 0 for the full batch.
   bool run(const TensorBuffers &inputs, const TensorBuffers &outputs,
-           std::string &error) const;
+           uint64_t samples, std::string &error) const;
 
 private:
+  friend class DeviceRun;
   Model() = default;
 
   qopt_session *session = nullptr;
   std::vector<TensorSpec> inputSpecs, outputSpecs;
-  std::string text;
+  std::string deviceName, text;
   double seconds = 0;
+};
+
+/// Runs of the full batch with tensors that stay on the device.
+class DeviceRun {
+public:
+  /// Allocates and copies the inputs to the device.
+  static std::unique_ptr<DeviceRun>
+  create(const Model &model, const TensorBuffers &inputs, std::string &error);
+  ~DeviceRun();
+  DeviceRun(const DeviceRun &) = delete;
+  DeviceRun &operator=(const DeviceRun &) = delete;
+
+  /// Starts a run; on cuda without waiting for its end.
+  bool start(std::string &error);
+  /// Waits for all runs.
+  bool wait(std::string &error);
+  /// Waits for the last run and gives its seconds by the device's clock.
+  bool measure(double &seconds, std::string &error);
+
+private:
+  explicit DeviceRun(const Model &model) : session(model.session) {}
+  bool allocate(const std::vector<TensorSpec> &specs,
+                std::vector<void *> &memory, std::string &error);
+
+  qopt_session *const session;
+  std::vector<void *> inputs, outputs;
 };
 
 } // namespace mlir::qopt::run

@@ -20,18 +20,26 @@ using namespace mlir::qopt::run;
 const char *mlir::qopt::run::helpText() {
   return R"(usage: quant-run FILE [flags]
 
-Runs a model (.mlir, float or integer form) on samples, compares and measures.
+Runs a model (an artifact, .qopt, or MLIR text, .mlir, in float or integer form)
+on samples, compares and measures.
 
 data
   --input=FILE.npz        samples: one array for each argument, under its name
                           or arg0, arg1, ...; shape Nx... where the model takes
-                          Bx...; all N are run, also a last partial batch
+                          Bx...; all N are run, also a last partial batch (an
+                          artifact that takes its full batch only says why)
   --output=FILE.npz       writes the outputs, under their names or out0, ...
 device
-  --device=cpu            the device to run on
-  --entry=NAME            the function to run (default: the only public one)
-  --kernels=auto|plain    plain: loops without tuned kernels
-  --threads=N             samples run at a time (default: all processors)
+  --device=cuda|cpu|emulator
+                          the device to run on (default: cuda for an artifact
+                          with kernels for the GPU, else cpu, said on stderr);
+                          MLIR text runs on cpu only
+  --target=CHIP           the artifact's kernels to run, such as sm_80 (default:
+                          the best for the GPU; the emulator's: the first)
+  --entry=NAME            the function of MLIR text to run (default: the only
+                          public one)
+  --kernels=auto|plain    plain: on cpu, loops without tuned kernels
+  --threads=N             samples run at a time on cpu (default: all processors)
 checks
   --reference=FILE.npz    compares each output with the array of its name or
                           out0, ...: max abs, rms, SQNR, cosine, argmax
@@ -40,9 +48,11 @@ checks
                           of the input file; AUC if there is a single score
   --verify                runs with tuned kernels and with plain loops, or on
                           two devices (--device=A,B), and compares all bits
-  --benchmark[=RUNS]      latency and throughput (default: about 2 seconds each)
+  --benchmark[=RUNS]      latency and throughput (default: about 2 seconds each);
+                          on cuda with inputs on the GPU, by the GPU's clock
 output
-  --info                  prints inputs and outputs of the model
+  --info                  prints inputs and outputs of the model; of an artifact
+                          also targets, kernels, sizes and hashes
   --json                  prints everything as one JSON object
   --help, --version
 
@@ -116,6 +126,9 @@ static bool setText(Options &options, const std::string &value) {
 
 static bool setDevices(Options &options, const std::string &value) {
   options.devices = split(value);
+  for (const std::string &device : options.devices)
+    if (device != "cpu" && device != "cuda" && device != "emulator")
+      return false;
   return true;
 }
 
@@ -148,7 +161,9 @@ static bool setThreads(Options &options, const std::string &value) {
 }
 
 static constexpr Flag kFlags[] = {
-    {"--device", ValueKind::Required, "a device", setDevices},
+    {"--device", ValueKind::Required, "'cuda', 'cpu' or 'emulator'",
+     setDevices},
+    {"--target", ValueKind::Required, "a chip", setText<&Options::target>},
     {"--input", ValueKind::Required, "a file", setText<&Options::input>},
     {"--output", ValueKind::Required, "a file", setText<&Options::output>},
     {"--reference", ValueKind::Required, "a file",
@@ -201,6 +216,9 @@ static bool checkCombination(const Options &options, std::string &error) {
                            : "several devices are for --verify";
   else if (options.verify && options.plainKernels)
     error = "--verify runs plain loops anyway; leave out --kernels=plain";
+  else if (options.plainKernels && !options.devices.empty() &&
+           options.devices[0] != "cpu")
+    error = "--kernels=plain is for --device=cpu";
   else if (options.input.empty() &&
            (!options.output.empty() || !options.reference.empty() ||
             !options.labels.empty()))

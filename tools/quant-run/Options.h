@@ -23,8 +23,11 @@ namespace mlir::qopt::run {
 struct Options {
   /// The model.
   std::string file;
-  /// One device, or with --verify the two to compare.
-  std::vector<std::string> devices = {"cpu"};
+  /// One device, or with --verify the two to compare; none for the runtime's
+  /// choice.
+  std::vector<std::string> devices;
+  /// Chip whose kernels are run; empty for the device's choice.
+  std::string target;
   std::string input, output, reference;
   /// Least SQNR of every compared output, in dB.
   std::optional<double> minSqnrDb;

@@ -21,6 +21,9 @@ namespace mlir::qopt::run {
 /// Null or empty is what was not asked for.
 struct Report {
   std::string file;
+  /// The runtime's description of an artifact, as JSON; empty for MLIR text.
+  std::string artifact;
+  /// Null where the artifact's description is all that is asked for.
   const Model *model = nullptr;
   /// --info, or JSON, which always holds the signature.
   bool showSignature = false;

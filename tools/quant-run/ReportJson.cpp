@@ -94,6 +94,7 @@ static Json toJson(const BenchmarkResult &result, const BatchPlan &batch) {
   uint64_t samples = std::max<uint64_t>(batch.batch, 1);
   return {{"batch", samples},
           {"iterations", result.iterations},
+          {"clock", result.onDevice ? "device" : "host"},
           {"latency_ms",
            {{"min", result.minSeconds * kMilliseconds},
             {"median", result.medianSeconds * kMilliseconds},
@@ -102,15 +103,30 @@ static Json toJson(const BenchmarkResult &result, const BatchPlan &batch) {
           {"samples_per_second", result.runsPerSecond * double(samples)}};
 }
 
+/// The model as it was opened, or as the artifact describes it.
+static Json describeModel(const Report &report, const Json &artifact) {
+  if (!report.model)
+    return {{"file", report.file},
+            {"device", nullptr},
+            {"open_seconds", nullptr},
+            {"inputs", artifact["inputs"]},
+            {"outputs", artifact["outputs"]}};
+  return {{"file", report.file},
+          {"device", report.model->description()},
+          {"open_seconds", report.model->openSeconds()},
+          {"inputs", toJson(report.model->inputs())},
+          {"outputs", toJson(report.model->outputs())}};
+}
+
 bool mlir::qopt::run::printJson(const Report &report) {
+  Json artifact;
+  if (!report.artifact.empty())
+    artifact = Json::parse(report.artifact);
   Json json = {{"schema", 1},
                {"tool", std::string("quant-run ") + qopt_version()},
-               {"model",
-                {{"file", report.file},
-                 {"device", report.model->description()},
-                 {"open_seconds", report.model->openSeconds()},
-                 {"inputs", toJson(report.model->inputs())},
-                 {"outputs", toJson(report.model->outputs())}}}};
+               {"model", describeModel(report, artifact)}};
+  if (report.showSignature && !artifact.is_null())
+    json["artifact"] = artifact;
   if (report.hasRun)
     json["run"] = {
         {"samples", report.batch.samples},

@@ -9,7 +9,9 @@
 // Short aligned tables with units, and the verdict on the checks.
 //
 //===----------------------------------------------------------------------===//
+#include "ArtifactInfo.h"
 #include "Report.h"
+#include "Table.h"
 
 #include <cinttypes>
 #include <cmath>
@@ -81,42 +83,6 @@ void mlir::qopt::run::judge(Report &report) {
 //===----------------------------------------------------------------------===//
 // Tables
 //===----------------------------------------------------------------------===//
-
-namespace {
-/// Rows of cells, printed with each column as wide as its widest cell.
-class Table {
-public:
-  void add(std::vector<std::string> cells) { rows.push_back(std::move(cells)); }
-
-  void print() const {
-    std::vector<size_t> widths;
-    for (const auto &row : rows)
-      for (size_t i = 0; i < row.size(); ++i) {
-        widths.resize(std::max(widths.size(), i + 1));
-        widths[i] = std::max(widths[i], row[i].size());
-      }
-    for (const auto &row : rows) {
-      std::string line;
-      for (size_t i = 0; i < row.size(); ++i) {
-        line += row[i];
-        if (i + 1 < row.size())
-          line.append(widths[i] - row[i].size() + 2, ' ');
-      }
-      line.erase(line.find_last_not_of(' ') + 1);
-      printf("%s\n", line.c_str());
-    }
-  }
-
-private:
-  std::vector<std::vector<std::string>> rows;
-};
-} // namespace
-
-/// A name as it is shown in tables: no control characters.
-static std::string shown(const std::string &name) {
-  std::string quoted = quoteName(name);
-  return quoted.substr(1, quoted.size() - 2);
-}
 
 static void printSignature(const Model &model) {
   Table table;
@@ -193,20 +159,26 @@ static void printLabels(const LabelCheck &check) {
 static void printBenchmark(const BenchmarkResult &result,
                            const BatchPlan &batch) {
   uint64_t samples = std::max<uint64_t>(batch.batch, 1);
-  printf("latency of batch %" PRIu64
-         ": min %s, median %s, p95 %s (1 thread, %" PRIu64 " runs)\n",
+  printf("latency of batch %" PRIu64 ": min %s, median %s, p95 %s (%s, %" PRIu64
+         " runs)\n",
          samples, milliseconds(result.minSeconds).c_str(),
          milliseconds(result.medianSeconds).c_str(),
-         milliseconds(result.p95Seconds).c_str(), result.iterations);
+         milliseconds(result.p95Seconds).c_str(),
+         result.onDevice ? "on the device, without copies" : "1 thread",
+         result.iterations);
   printf("throughput: %.4g samples/s (%u thread%s)\n",
          result.runsPerSecond * double(samples), result.threads,
          result.threads == 1 ? "" : "s");
 }
 
 bool mlir::qopt::run::printText(const Report &report) {
+  if (report.showSignature && !report.artifact.empty())
+    printArtifact(report.file, report.artifact);
+  if (!report.model)
+    return fflush(stdout) == 0 && !ferror(stdout);
   printf("%s on %s\n", shown(report.file).c_str(),
          report.model->description().c_str());
-  if (report.showSignature)
+  if (report.showSignature && report.artifact.empty())
     printSignature(*report.model);
   if (report.hasRun)
     printRun(report);

@@ -162,7 +162,8 @@ void Workers::workThrows() {
     result.samples = feed.plan().samplesOf(result.run);
     std::string error;
     for (size_t i = 0; i < models.size(); ++i)
-      if (!models[i]->run(inputs, outputs[i], error))
+      if (!models[i]->run(inputs, outputs[i],
+                          feed.plan().batch ? result.samples : 0, error))
         return fail(result.run, describeRun(result) + " on " +
                                     models[i]->description() + ": " + error);
     if (!deliver(result))

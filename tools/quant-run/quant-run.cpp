@@ -11,6 +11,7 @@
 // device takes.
 //
 //===----------------------------------------------------------------------===//
+#include "ArtifactInfo.h"
 #include "Options.h"
 #include "Report.h"
 
@@ -39,6 +40,7 @@ private:
   bool openModels(std::string &error);
   bool openFiles(std::string &error);
   std::unique_ptr<InputFeed> openFeed(std::string &error) const;
+  bool checkBatch(const BatchPlan &batch, std::string &error) const;
   bool openEvaluations(const BatchPlan &batch, std::string &error);
   bool runSamples(std::string &error);
   bool runBenchmark(std::string &error);
@@ -76,17 +78,32 @@ bool Job::openFiles(std::string &error) {
 }
 
 bool Job::openModels(std::string &error) {
-  model = Model::open(options.file, options.devices[0], options.entry,
-                      options.plainKernels, error);
+  ModelOptions first;
+  first.entry = options.entry;
+  first.plainKernels = options.plainKernels;
+  first.target = options.target;
+  if (!options.devices.empty())
+    first.device = options.devices[0];
+  model = Model::open(options.file, first, error);
   if (!model)
     return false;
   if (!options.verify)
     return true;
-  // Of a single device, the tuned kernels against plain loops.
-  const std::string &device = options.devices.back();
-  bool plain = device == options.devices[0];
-  other = Model::open(options.file, device, options.entry, plain, error);
+  // A single device is compared with the CPU, the CPU with its plain loops.
+  ModelOptions second = first;
+  second.device = options.devices.size() > 1 ? options.devices[1] : "cpu";
+  second.plainKernels = second.device == "cpu" && model->device() == "cpu";
+  other = Model::open(options.file, second, error);
   return other != nullptr;
+}
+
+/// A model that takes its full batch only has to say so before anything is run.
+bool Job::checkBatch(const BatchPlan &batch, std::string &error) const {
+  if (batch.batch == 0)
+    return true;
+  uint64_t last = batch.samplesOf(batch.runs() - 1);
+  return model->checkSamples(last, error) &&
+         (!other || other->checkSamples(last, error));
 }
 
 std::unique_ptr<InputFeed> Job::openFeed(std::string &error) const {
@@ -116,7 +133,8 @@ bool Job::openEvaluations(const BatchPlan &batch, std::string &error) {
 
 bool Job::runSamples(std::string &error) {
   std::unique_ptr<InputFeed> feed = openFeed(error);
-  if (!feed || !planOutputs(model->outputs(), feed->plan(), plans, error) ||
+  if (!feed || !checkBatch(feed->plan(), error) ||
+      !planOutputs(model->outputs(), feed->plan(), plans, error) ||
       !openEvaluations(feed->plan(), error))
     return false;
   std::vector<const Model *> models = {model.get()};
@@ -178,7 +196,15 @@ bool Job::run(std::string &error) {
   report.generated = options.input.empty();
   report.minSqnrDb = options.minSqnrDb;
   // Files first: a mistake there should not wait for a compilation.
-  if (!openFiles(error) || !openModels(error))
+  if (!openFiles(error))
+    return false;
+  if (options.info && isArtifact(options.file)) {
+    if (!describeArtifact(options.file, report.artifact, error))
+      return false;
+    if (!needsRun() && !options.benchmark)
+      return true; // No device is needed.
+  }
+  if (!openModels(error))
     return false;
   report.model = model.get();
   report.other = other.get();

@@ -39,6 +39,8 @@ public:
     std::string precision;
     std::string reason;
     bool isContraction = false;
+    /// GPU kernels that compute it, "sm_80: a + b, sm_90: c"; empty: none.
+    std::string kernel = "";
   };
   struct EdgeRow {
     double min, max, scale;
@@ -59,6 +61,8 @@ public:
   const OpRow *findOp(StringRef name) const;
   /// Changes what became of an op that has a row.
   void setPrecision(StringRef name, StringRef precision, StringRef reason);
+  /// Adds what computes an op that has a row: "sm_80: gemm_s8".
+  void addKernel(StringRef name, StringRef chip, StringRef kernel);
   void setEdge(StringRef name, EdgeRow row) {
     edges[name.str()] = std::move(row);
   }

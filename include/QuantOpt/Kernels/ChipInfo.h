@@ -16,7 +16,8 @@
 namespace mlir::qopt {
 
 /// One row per `--target`. Sizes from the CUDA programming guide's table of
-/// compute capabilities; rates per multiprocessor from the tuning guides.
+/// compute capabilities; rates follow from the boards' data sheets, except as
+/// ChipInfo.cpp says.
 struct ChipInfo {
   /// "sm_80".
   llvm::StringLiteral name;
@@ -38,6 +39,8 @@ struct ChipInfo {
   int64_t dp4aPerClock;
   /// f32 fused multiply-adds per clock and multiprocessor.
   int64_t f32MacsPerClock;
+  /// Bytes per clock that a multiprocessor gets from L2 while all of them read.
+  int64_t l2BytesPerClock;
   /// Sustained clock in MHz and memory bandwidth in GB/s of the reference
   /// board.
   int64_t clockMHz;

@@ -101,7 +101,8 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
                        clEnumValN(PrecisionMode::BF16, "bf16", ""))};
   ListOption<std::string> target{
       *this, "target",
-      llvm::cl::desc("cpu (GPU targets need the kernels phase)")};
+      llvm::cl::desc("cpu, sm_80, sm_86, sm_87, sm_89, sm_90: go on to kernels "
+                     "for these chips")};
   Option<EmitKind> emit{
       *this, "emit", llvm::cl::desc("what the output holds"),
       llvm::cl::init(EmitKind::MLIR),
@@ -115,7 +116,9 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
       llvm::cl::init("")};
   Option<Phase> from{*this, "from", llvm::cl::desc("first phase to run"),
                      llvm::cl::init(Phase::Import), phaseValues()};
-  Option<Phase> to{*this, "to", llvm::cl::desc("last phase to run"),
+  Option<Phase> to{*this, "to",
+                   llvm::cl::desc("last phase to run (default: lower; with GPU "
+                                  "targets what --emit needs)"),
                    llvm::cl::init(Phase::Lower), phaseValues()};
 
 private:

@@ -207,24 +207,47 @@ QOPT_EXPORT qopt_status qopt_session_run(qopt_session *session,
                                          void *const *outputs);
 
 /** Runs `batch` samples: the same with buffers whose first extent is `batch`
- *  (inputs that are scalars are as they are). Fails with QOPT_INVALID_ARGUMENT
- *  where `batch` is not from 1 to qopt_session_batch, and with
- * QOPT_UNSUPPORTED, naming the reason, where the model takes the full batch
- * only. MLIR text takes its full batch only, given as 0. */
+ *  (inputs that are scalars are as they are). 0 stands for the full batch.
+ * Fails with QOPT_INVALID_ARGUMENT where `batch` is not from 1 to
+ * qopt_session_batch, and with QOPT_UNSUPPORTED, naming the reason, where the
+ * model takes the full batch only. MLIR text takes its full batch only, given
+ * as 0. */
 QOPT_EXPORT qopt_status qopt_session_run_batch(qopt_session *session,
                                                int64_t batch,
                                                const void *const *inputs,
                                                void *const *outputs);
 
-/** Device "cuda": the same on device memory (CUdeviceptr as pointers, 16-byte
- *  aligned). Only enqueues work on the session's stream: inputs must not change
- *  and outputs are not there until it is done. Failures of kernels may be
- *  reported by a later call. Calls with the buffers of an earlier call are the
- *  fastest. */
+/** Fails as qopt_session_run_batch would for this batch, without running. */
+QOPT_EXPORT qopt_status qopt_session_check_batch(const qopt_session *session,
+                                                 int64_t batch);
+
+/** The same as qopt_session_run_batch on device memory. On "cuda": pointers are
+ *  CUdeviceptr, 16-byte aligned, from whatever allocator; the call only
+ * enqueues work on the session's stream, so inputs must not change and outputs
+ * are not there until it is done, and failures of kernels may be reported by a
+ * later call. On "emulator": memory of qopt_session_allocate. On "cpu": any
+ * memory. Calls with the buffers of an earlier call are the fastest. */
 QOPT_EXPORT qopt_status qopt_session_run_device(qopt_session *session,
                                                 int64_t batch,
                                                 const void *const *inputs,
                                                 void *const *outputs);
+
+/** Memory on the session's device, for callers that do not use its own
+ *  interface; `bytes` is not 0. To be released before the session is closed.
+ *  Fails with QOPT_OUT_OF_MEMORY. */
+QOPT_EXPORT qopt_status qopt_session_allocate(qopt_session *session,
+                                              size_t bytes, void **memory);
+/** Waits for runs under way; null is allowed. */
+QOPT_EXPORT qopt_status qopt_session_release(qopt_session *session,
+                                             void *memory);
+
+/** Copies from the host to device memory, in order with runs; the host's memory
+ *  may be reused when the call returns. */
+QOPT_EXPORT qopt_status qopt_session_upload(qopt_session *session, void *to,
+                                            const void *from, size_t bytes);
+/** Copies from device memory to the host, after all runs, and waits. */
+QOPT_EXPORT qopt_status qopt_session_download(qopt_session *session, void *to,
+                                              const void *from, size_t bytes);
 
 /** Waits for all runs of the session. */
 QOPT_EXPORT qopt_status qopt_session_synchronize(qopt_session *session);

@@ -50,22 +50,23 @@ private:
   std::set<std::string> names;
 };
 
-/// The entry of a kernels form and how its arguments are to be read: inputs,
-/// outputs, arena, workspace, batch.
+/// The entry of a kernels form and what its arguments are.
 struct KernelsEntry {
   func::FuncOp function;
+  /// By argument: which buffer it is. The last one is the batch.
+  SmallVector<artifact::BufferRef> buffers;
   unsigned numInputs = 0;
   unsigned numOutputs = 0;
+  uint64_t arenaBytes = 0;
+  uint64_t workspaceBytes = 0;
 };
 
-/// Checks the entry's signature; `name` as for findEntry.
-FailureOr<KernelsEntry> findKernelsEntry(ModuleOp kernelsForm, StringRef name,
-                                         unsigned numInputs,
-                                         unsigned numOutputs);
+/// Reads the entry's signature; `name` as for findEntry.
+FailureOr<KernelsEntry> findKernelsEntry(ModuleOp kernelsForm, StringRef name);
 
 /// The launch table of a kernels form, without chip and images. Constants go to
 /// `constants`. What a table cannot hold is an error at the op.
-FailureOr<artifact::Plan> emitPlan(KernelsEntry entry,
+FailureOr<artifact::Plan> emitPlan(const KernelsEntry &entry,
                                    ConstantPool &constants);
 
 } // namespace mlir::qopt

@@ -15,6 +15,7 @@
 #define QUANTOPT_TARGET_PTXAS_H
 
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/Error.h"
 
 #include <optional>
 #include <string>
@@ -58,8 +59,12 @@ StringRef getPtxasHint();
 /// Reads the output of `ptxas -v`; lines it does not know are left out.
 PtxasLog parsePtxasLog(StringRef text);
 
-/// Assembles `ptx` for `chip` ("sm_80"). Reports why there is no result: no
-/// ptxas, one too old for the chip or the PTX, errors in the PTX.
+/// Assembles `ptx` for `chip` ("sm_80"), on any thread. The error says why
+/// there is no result: no ptxas, one too old for the chip or the PTX, errors in
+/// the PTX.
+llvm::Expected<Cubin> assemble(StringRef ptx, StringRef chip);
+
+/// The same, reporting the error.
 FailureOr<Cubin> assemble(StringRef ptx, StringRef chip,
                           function_ref<InFlightDiagnostic()> emitError);
 

@@ -54,6 +54,24 @@ static LogicalResult verifyMma(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+/// What `simt` needs beside divisibility: pairs of results per thread, rows of
+/// a tile that fit the banks, every thread the same number of loads.
+static LogicalResult verifySimt(function_ref<InFlightDiagnostic()> emitError,
+                                int64_t m, int64_t n, int64_t k, int64_t warpM,
+                                int64_t warpN, int64_t threads) {
+  constexpr int64_t kBanks = 32;
+  if (warpM % 2 || warpN % 2)
+    return emitError() << "simt needs warp extents that are multiples of 2";
+  if (kBanks % k)
+    return emitError() << "simt needs block_k that divides " << kBanks
+                       << ", but it is " << k;
+  if ((m * k) % threads || (n * k) % threads)
+    return emitError() << "simt tiles of " << m * k << " and " << n * k
+                       << " elements do not divide over " << threads
+                       << " threads";
+  return success();
+}
+
 LogicalResult
 GemmConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        GemmKind kind, int64_t blockM, int64_t blockN,
@@ -86,6 +104,8 @@ GemmConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (kind == GemmKind::Mma)
     return verifyMma(emitError, blockM, blockN, blockK, warpM, warpN, stages,
                      threads);
+  if (kind == GemmKind::Simt)
+    return verifySimt(emitError, blockM, blockN, blockK, warpM, warpN, threads);
   return success();
 }
 
@@ -150,6 +170,7 @@ static LogicalResult verifyEpilogueMap(GemmOp op, unsigned index,
              << AffineMapAttr::get(map);
     previous = dim.getPosition();
     int64_t needed = result.getDimSize(previous);
+    // Per column, a kernel reads whole tiles.
     bool padded = type.getRank() == 1 && previous + 1 == result.getRank();
     if (padded ? extent < needed : extent != needed)
       return op.emitOpError("epilogue operand #")

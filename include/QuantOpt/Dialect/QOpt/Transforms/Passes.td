@@ -276,6 +276,91 @@ def FormKernels : QOptPass<"qopt-form-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def SelectConfigs : QOptPass<"qopt-select-configs", "::mlir::ModuleOp"> {
+  let summary = "A configuration for every kernel op, for one chip";
+  let description = [{
+    Gives each `qopt.gemm` on tensors the `config` for which the cost model
+    (QuantOpt/Kernels/CostModel.h) expects the least time on `target`. A `config`
+    that is there stays; it is an error if the chip cannot run it. No search, no
+    GPU: the same op always gets the same configuration. A remark states the
+    choice, the expected time, waves, and what limits it.
+
+    Results of `qopt.pack` grow to whole tiles, and constants that the epilogue
+    reads per column are packed to whole tiles of columns (mma), so that kernels
+    read them without checks.
+    Example: test/Transforms/select-configs/config_sm_80.mlir
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"sm_80\"",
+           "Chip: sm_80, sm_86, sm_87, sm_89 or sm_90">,
+    Option<"gemmConfig", "gemm-config", "std::string", "",
+           "#qopt.gemm_config<...> for all gemms of its operand type">
+  ];
+}
+
+def ExpandGemm : QOptPass<"qopt-expand-gemm", "::mlir::ModuleOp"> {
+  let summary = "Kernel ops on tensors back to linalg";
+  let description = [{
+    `qopt.gemm` becomes a contraction from zero and an elementwise generic,
+    `qopt.pack` a transpose and a pad: what a target without these kernels runs,
+    and what kernels are compared with. Configurations are dropped.
+    Example: test/Transforms/expand-gemm/basic.mlir
+  }];
+}
+
+def PrepareKernels : QOptPass<"qopt-prepare-kernels", "::mlir::ModuleOp"> {
+  let summary = "One function of few linalg ops, results as arguments";
+  let description = [{
+    Requires: integer form, with or without `qopt.gemm` and `qopt.pack`. Inlines
+    calls, unrolls loops, spells ops as `linalg.generic`, fuses elementwise ops
+    into their consumers, and replaces exp, tanh and erf by arithmetic. Results
+    become buffers that the caller gives. Float operations stay as they are, one
+    by one.
+    Example: test/Transforms/prepare-kernels/basic.mlir
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "", "Function of the model">
+  ];
+}
+
+def BufferizeKernels : QOptPass<"qopt-bufferize-kernels", "::mlir::ModuleOp"> {
+  let summary = "From tensors to buffers, in place where possible";
+  let description = [{
+    Upstream's one-shot bufferization of a module made by `qopt-prepare-kernels`.
+    Constants become globals.
+    Example: test/Transforms/plan-memory/basic.mlir
+  }];
+}
+
+def PlanMemory : QOptPass<"qopt-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "All buffers in one arena";
+  let description = [{
+    Every allocation becomes a view of one more argument, at a multiple of 256
+    bytes; buffers that never live at the same time share memory.
+    Example: test/Transforms/plan-memory/basic.mlir
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "", "Function of the model">
+  ];
+}
+
+def BuildKernels : QOptPass<"qopt-build-kernels", "::mlir::ModuleOp"> {
+  let summary = "Every op that computes becomes a kernel and a launch";
+  let description = [{
+    Requires: one function on buffers in one arena (`qopt-plan-memory`).
+    Guarantees: the kernels form (QuantOpt/Kernels/KernelsForm.h): one
+    `gpu.module` for `target`, and launches whose grids depend on the number of
+    samples of a run. Where an op mixes samples, the module says so and the batch
+    is the compiled one. What has no kernel is an error that names the op.
+    Example: test/Transforms/build-kernels/basic.mlir
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"sm_80\"",
+           "Chip to build for: sm_80, sm_86, sm_87, sm_89 or sm_90">,
+    Option<"entry", "entry", "std::string", "", "Function of the model">
+  ];
+}
+
 //===----------------------------------------------------------------------===//
 // emit
 //===----------------------------------------------------------------------===//

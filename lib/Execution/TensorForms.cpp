@@ -186,6 +186,29 @@ static MemRefType getMemRefType(Type tensor) {
   return MemRefType::get(type.getShape(), type.getElementType());
 }
 
+/// `buffer`, which is to hold `result`, as a buffer for the tensor that
+/// `result` is a reshape of; moves `result` there. The reshape is then no copy.
+static Value lookThroughReshapes(OpBuilder &builder, Value &result,
+                                 Value buffer) {
+  while (Operation *op = result.getDefiningOp()) {
+    Location loc = op->getLoc();
+    MemRefType type;
+    if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
+      type = getMemRefType(expand.getSrcType());
+      buffer = memref::CollapseShapeOp::create(
+          builder, loc, type, buffer, expand.getReassociationIndices());
+    } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+      type = getMemRefType(collapse.getSrcType());
+      buffer = memref::ExpandShapeOp::create(
+          builder, loc, type, buffer, collapse.getReassociationIndices());
+    } else {
+      break;
+    }
+    result = op->getOperand(0);
+  }
+  return buffer;
+}
+
 LogicalResult mlir::qopt::returnThroughArguments(func::FuncOp entry) {
   Operation *ret = entry.getBody().front().getTerminator();
   OpBuilder builder(ret);
@@ -198,9 +221,12 @@ LogicalResult mlir::qopt::returnThroughArguments(func::FuncOp entry) {
                                     attributes.getDictionary(ret->getContext()),
                                     entry.getLoc())))
       return failure();
+    Value source = result;
+    Value buffer =
+        lookThroughReshapes(builder, source, entry.getArgument(position));
     bufferization::MaterializeInDestinationOp::create(
-        builder, ret->getLoc(), Type(), result, entry.getArgument(position),
-        /*restrict=*/true, /*writable=*/true);
+        builder, ret->getLoc(), Type(), source, buffer, /*restrict=*/true,
+        /*writable=*/true);
   }
   func::ReturnOp::create(builder, ret->getLoc());
   ret->erase();

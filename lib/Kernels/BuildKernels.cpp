@@ -263,7 +263,10 @@ struct BuildKernels : public qopt::impl::BuildKernelsBase<BuildKernels> {
   void runOnOperation() override {
     const ChipInfo *chip = findChip(target);
     if (!chip) {
-      getOperation().emitError() << "unknown target '" << target << "'";
+      InFlightDiagnostic error = getOperation().emitError();
+      error << "unknown target '" << target << "'; known are";
+      for (const ChipInfo &known : getChips())
+        error << ' ' << known.name;
       return signalPassFailure();
     }
     FailureOr<func::FuncOp> entry = findEntry(getOperation(), this->entry);

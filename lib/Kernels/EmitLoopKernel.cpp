@@ -199,26 +199,25 @@ LoopKernelEmitter::startBodies(ArrayRef<Value> pointers,
     for (auto [mapping, value] : llvm::zip(mappings, values))
       mapping.map(argument, value);
   };
-  size_t next = 0;
-  for (OpOperand &operand : op->getOpOperands()) {
-    BlockArgument argument = op.getMatchingBlockArgument(&operand);
-    if (!isa<MemRefType>(operand.get().getType())) {
-      IRMapping none;
-      Value constant = cloneSlice(b, operand.get(), none);
-      mapLanes(argument, LaneValues(plan.lanes, constant));
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    if (isa<MemRefType>(operand->get().getType()))
       continue;
-    }
-    size_t i = next++;
+    IRMapping none;
+    Value constant = cloneSlice(b, operand->get(), none);
+    mapLanes(op.getMatchingBlockArgument(operand),
+             LaneValues(plan.lanes, constant));
+  }
+  for (auto [i, operand] : llvm::enumerate(plan.shape.operands)) {
+    BlockArgument argument = op.getMatchingBlockArgument(operand.operand);
     if (argument.use_empty())
       continue;
-    const LoopOperand &loopOperand = plan.shape.operands[i];
-    if (loopOperand.isOutput) {
+    if (operand.isOutput) {
       mapLanes(argument, running[i]);
       continue;
     }
     Value pointer = pointers[i];
-    if (!loopOperand.linear)
-      pointer = evaluateSubscripts(loopOperand, pointer);
+    if (!operand.linear)
+      pointer = evaluateSubscripts(operand, pointer);
     mapLanes(argument, loadLanes(i, pointer));
   }
   for (auto [lane, mapping] : llvm::enumerate(mappings)) {

@@ -43,9 +43,12 @@ static bool isScalarType(Type type) {
          (type.isSignlessInteger() && type.getIntOrFloatBitWidth() <= 64);
 }
 
-/// What kernels load and store.
+/// What kernels store, and what they load: also truth values.
 static bool isStoredType(Type type) {
   return type.isInteger(8) || type.isInteger(32) || type.isF32();
+}
+static bool isLoadedType(Type type) {
+  return isStoredType(type) || type.isInteger(1);
 }
 
 /// Scalar ops that become instructions, or are expanded into such on f32, and
@@ -276,7 +279,7 @@ private:
 bool EpilogueFinder::addTensor(FusedMember &member, Value value, AffineMap map,
                                ArrayRef<int64_t> shape) {
   auto type = cast<RankedTensorType>(value.getType());
-  if (!isStoredType(type.getElementType()))
+  if (!isLoadedType(type.getElementType()))
     return false;
   std::optional<SmallVector<unsigned>> dims =
       getKernelDims(type, map, shape, kernelShape);

@@ -18,6 +18,7 @@
 #include "QuantOpt/Analysis/MulAdd.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+#include "QuantOpt/Kernels/Bufferization.h"
 
 #include "mlir/IR/Iterators.h"
 #include "mlir/IR/Remarks.h"
@@ -64,6 +65,12 @@ static void extractInit(linalg::LinalgOp op) {
 namespace {
 struct FormKernels : public qopt::impl::FormKernelsBase<FormKernels> {
   using FormKernelsBase::FormKernelsBase;
+
+  /// A host that loads only the pass plugin must be able to bufferize, too.
+  void getDependentDialects(DialectRegistry &registry) const override {
+    FormKernelsBase::getDependentDialects(registry);
+    registerKernelBufferization(registry);
+  }
 
   void runOnOperation() override {
     usedNames.clear();

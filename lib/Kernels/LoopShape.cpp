@@ -199,6 +199,10 @@ FailureOr<LoopShape> mlir::qopt::analyzeLoops(linalg::LinalgOp op) {
                           << " is a scalar that is computed at run time";
       continue;
     }
+    // A window's shape, for instance.
+    if (!op.isDpsInit(&operand) &&
+        op.getMatchingBlockArgument(&operand).use_empty())
+      continue;
     FailureOr<LoopOperand> loopOperand = analyzeOperand(op, operand);
     if (failed(loopOperand))
       return failure();

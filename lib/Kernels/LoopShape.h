@@ -37,6 +37,7 @@ struct LoopOperand {
 
 struct LoopShape {
   linalg::LinalgOp op;
+  /// All outputs, and the inputs that the body uses.
   SmallVector<LoopOperand> operands;
   /// Buffers whose elements the body loads, in the order of the loads.
   SmallVector<Value> captures;

@@ -59,7 +59,8 @@ public:
 
   // In the order of the calls, after one another:
 
-  /// Copies from the host, which may reuse its memory at once.
+  /// Copies from the host, whose memory is in use until synchronize() unless
+  /// it is pageable.
   virtual void upload(Address to, const void *from, uint64_t size) = 0;
   /// Copies to the host; the data are there after synchronize().
   virtual void download(void *to, Address from, uint64_t size) = 0;

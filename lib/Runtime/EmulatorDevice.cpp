@@ -93,8 +93,8 @@ EmulatorDevice::EmulatorDevice(const qopt_emulator_backend &backend,
 Address EmulatorDevice::allocate(uint64_t size, const std::string &name) {
   void *memory = backend.allocate(handle, size, name.c_str());
   if (!memory)
-    throw Error(QOPT_OUT_OF_MEMORY, name + " needs " +
-                                        std::to_string(size) + " bytes");
+    throw Error(QOPT_OUT_OF_MEMORY, name + " needs " + std::to_string(size) +
+                                        " bytes, more than there are");
   return reinterpret_cast<Address>(memory);
 }
 

@@ -57,11 +57,14 @@ PlanExecutor::PlanExecutor(std::unique_ptr<Artifact> artifact, size_t planIndex,
     parameters[i] = &slots[i];
 }
 
-PlanExecutor::~PlanExecutor() {
+// Nothing may be released while it is in use.
+PlanExecutor::~PlanExecutor() { waitQuietly(); }
+
+void PlanExecutor::waitQuietly() noexcept {
   try {
-    dev->synchronize(); // Nothing may be released while it is in use.
-  } catch (const Error &) {
-    // The device has failed; releasing is all that is left.
+    dev->synchronize();
+  } catch (...) {
+    // The device has failed: nothing runs there any more.
   }
 }
 
@@ -217,16 +220,21 @@ void PlanExecutor::run(int64_t batch, const void *const *inputs,
                        void *const *outputs) {
   batch = checkBatch(*model, batch);
   allocateTensors();
-  for (size_t i = 0; i < inputAddresses.size(); ++i)
-    if (uint64_t bytes = bytesFor(model->inputs[i], batch))
-      dev->upload(inputAddresses[i], inputs[i], bytes);
-  execute(batch, inputAddresses, outputAddresses);
-  isDirty = true; // Until it is known that all kernels ended well.
-  for (size_t i = 0; i < outputAddresses.size(); ++i)
-    if (uint64_t bytes = bytesFor(model->outputs[i], batch))
-      dev->download(outputs[i], outputAddresses[i], bytes);
-  dev->synchronize();
-  isDirty = false;
+  try {
+    for (size_t i = 0; i < inputAddresses.size(); ++i)
+      if (uint64_t bytes = bytesFor(model->inputs[i], batch))
+        dev->upload(inputAddresses[i], inputs[i], bytes);
+    execute(batch, inputAddresses, outputAddresses);
+    isDirty = true; // Until it is known that all kernels ended well.
+    for (size_t i = 0; i < outputAddresses.size(); ++i)
+      if (uint64_t bytes = bytesFor(model->outputs[i], batch))
+        dev->download(outputs[i], outputAddresses[i], bytes);
+    dev->synchronize();
+    isDirty = false;
+  } catch (...) {
+    waitQuietly(); // The caller's buffers may be in use.
+    throw;
+  }
 }
 
 void PlanExecutor::runOnDevice(int64_t batch, const void *const *inputs,

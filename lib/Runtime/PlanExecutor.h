@@ -65,6 +65,7 @@ private:
   uint64_t bytesFor(const artifact::TensorSpec &spec, int64_t batch) const;
   void uploadConstants();
   void allocateTensors();
+  void waitQuietly() noexcept;
   Address addressOf(const artifact::BufferRef &buffer,
                     const Prepared &prepared) const;
   void launchAll(const Prepared &prepared);

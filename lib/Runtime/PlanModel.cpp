@@ -55,6 +55,7 @@ public:
   void upload(void *to, const void *from, size_t bytes) override {
     std::lock_guard<std::mutex> lock(mutex);
     executor.device().upload(reinterpret_cast<Address>(to), from, bytes);
+    executor.synchronize(); // Page-locked memory is read later.
   }
   void download(void *to, const void *from, size_t bytes) override {
     std::lock_guard<std::mutex> lock(mutex);

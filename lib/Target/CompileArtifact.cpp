@@ -14,6 +14,7 @@
 
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Frontend/Entry.h"
+#include "QuantOpt/Kernels/KernelsForm.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "QuantOpt/Target/EmitPlan.h"
 #include "QuantOpt/Target/Ptx.h"
@@ -134,11 +135,6 @@ private:
 };
 } // namespace
 
-/// On the kernels form: the compiled batch (an integer), and why only that can
-/// be run (text), where that is so.
-static constexpr StringLiteral kBatchAttr = "qopt.batch";
-static constexpr StringLiteral kFixedBatchAttr = "qopt.fixed_batch";
-
 /// Batches that the plan for one chip may run: all chips' plans must.
 static void readBatch(ModuleOp kernelsForm, artifact::Artifact &artifact) {
   if (auto batch = kernelsForm->getAttrOfType<IntegerAttr>(kBatchAttr))
@@ -223,17 +219,17 @@ static LogicalResult describe(func::FuncOp entry,
   return success();
 }
 
-/// The module as text, without the report.
-static std::string printModel(ModuleOp module) {
-  OwningOpRef<ModuleOp> copy;
-  if (module->hasAttr(kReportAttr)) {
-    copy = module.clone();
-    Report::strip(*copy);
-    module = *copy;
-  }
+/// The module as text, without the report, with `entry` as its only public
+/// function: the CPU and the emulator find it without being told.
+static std::string printModel(ModuleOp module, StringRef entry) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  Report::strip(*copy);
+  for (auto function : copy->getOps<func::FuncOp>())
+    if (function.getName() != entry)
+      function.setPrivate();
   std::string text;
   llvm::raw_string_ostream stream(text);
-  module.print(stream);
+  copy->print(stream);
   stream << "\n";
   return text;
 }
@@ -270,7 +266,7 @@ mlir::qopt::compileArtifact(ModuleOp integerForm, ArrayRef<std::string> chips,
     if (hasPtxas)
       assemblies.back()->start();
   }
-  artifact.modelText = printModel(integerForm);
+  artifact.modelText = printModel(integerForm, entry->getName());
   for (std::unique_ptr<Assembly> &assembly : assemblies) {
     if (failed(assembly->finish(*entry)))
       return failure();

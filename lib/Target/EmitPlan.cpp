@@ -18,6 +18,7 @@
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "QuantOpt/Frontend/Entry.h"
+#include "QuantOpt/Kernels/KernelsForm.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -33,9 +34,6 @@ using artifact::Extent;
 //===----------------------------------------------------------------------===//
 // The entry
 //===----------------------------------------------------------------------===//
-
-/// On arguments of the entry: what the argument is.
-static constexpr StringLiteral kArgumentKindAttr = "qopt.kind";
 
 /// Bytes of an arena: a memref<Nxi8>.
 static std::optional<int64_t> getByteBufferSize(Type type) {

@@ -156,6 +156,18 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
+/// Kernels know the sizes of their chip: where the module says which one it is,
+/// it must be `chip`.
+static LogicalResult verifyTarget(gpu::GPUModuleOp kernels, StringRef chip) {
+  for (Attribute attr : kernels.getTargetsAttr().getAsRange<Attribute>()) {
+    auto target = dyn_cast<NVVM::NVVMTargetAttr>(attr);
+    if (target && target.getChip() != chip)
+      return kernels.emitError("the kernels were built for ")
+             << target.getChip() << ", not for " << chip;
+  }
+  return success();
+}
+
 FailureOr<std::string> mlir::qopt::translateToPtx(gpu::GPUModuleOp kernels,
                                                   StringRef chip) {
   auto emitError = [&] { return kernels.emitError("kernels "); };
@@ -163,6 +175,8 @@ FailureOr<std::string> mlir::qopt::translateToPtx(gpu::GPUModuleOp kernels,
   if (!info)
     return kernels.emitError()
            << "cannot become PTX: '" << chip << "' is no known chip";
+  if (kernels.getTargetsAttr() && failed(verifyTarget(kernels, chip)))
+    return failure();
   MLIRContext *context = kernels.getContext();
   DialectRegistry registry;
   registerKernelTranslations(registry);

@@ -31,6 +31,13 @@ struct GoldenTensor {
   qopt_dtype dtype;
   std::vector<int64_t> dims;
   std::vector<uint8_t> bytes;
+
+  size_t getElementBytes() const {
+    size_t count = 1;
+    for (int64_t dim : dims)
+      count *= static_cast<size_t>(dim);
+    return bytes.size() / count;
+  }
 };
 
 struct DeviceGolden {

@@ -119,7 +119,7 @@ TEST_F(EmulatorTest, Failures) {
                          "toy_gemm: another block or shared memory");
   control->memoryBytes = 200;
   EXPECT_EQ(openError(gemmArtifact()),
-            "out of memory: out of memory: the arena needs 376 bytes");
+            "out of memory: the arena needs 376 bytes, more than there are");
 }
 
 //===----------------------------------------------------------------------===//

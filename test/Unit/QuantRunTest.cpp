@@ -61,7 +61,7 @@ TEST(Options, AllFlags) {
   EXPECT_EQ(parse({"--input=i", "m.mlir", "--output=o=1", "--reference=r",
                    "--min-sqnr-db=-3.5", "--labels=l", "--device=cuda,cpu",
                    "--verify", "--benchmark=7", "--info", "--json",
-                   "--entry=main", "--threads=3"},
+                   "--entry=main", "--threads=3", "--target=sm_80"},
                   options),
             "");
   EXPECT_EQ(options.file, "m.mlir");
@@ -71,6 +71,7 @@ TEST(Options, AllFlags) {
   EXPECT_EQ(options.minSqnrDb, -3.5);
   EXPECT_EQ(options.labels, "l");
   EXPECT_EQ(options.devices, (std::vector<std::string>{"cuda", "cpu"}));
+  EXPECT_EQ(options.target, "sm_80");
   EXPECT_EQ(options.iterations, 7u);
   EXPECT_EQ(options.entry, "main");
   EXPECT_EQ(options.threads, 3u);
@@ -82,6 +83,7 @@ TEST(Options, AllFlags) {
             "");
   EXPECT_EQ(dashes.file, "-m.mlir");
   EXPECT_TRUE(dashes.plainKernels && dashes.iterations == 0);
+  EXPECT_TRUE(dashes.devices.empty());
   EXPECT_EQ(parseError({"--help"}), "");
   EXPECT_EQ(parseError({"--version"}), "");
 }
@@ -109,6 +111,10 @@ TEST(Options, Mistakes) {
             "--min-sqnr-db needs --reference=FILE.npz");
   EXPECT_EQ(parseError({"m", "--input=i", "--device=cpu,cuda"}),
             "several devices are for --verify");
+  EXPECT_EQ(parseError({"m", "--info", "--device=gpu"}),
+            "flag --device expects 'cuda', 'cpu' or 'emulator', not 'gpu'");
+  EXPECT_EQ(parseError({"m", "--info", "--device=cuda", "--kernels=plain"}),
+            "--kernels=plain is for --device=cpu");
   EXPECT_EQ(parseError({"m", "--verify", "--kernels=plain"}),
             "--verify runs plain loops anyway; leave out --kernels=plain");
 }

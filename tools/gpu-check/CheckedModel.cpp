@@ -231,11 +231,14 @@ CheckResult check::checkModel(const std::string &path,
   qopt_session_options options = {};
   options.struct_size = sizeof(options);
   options.device = device.c_str();
+  options.target = target.empty() ? nullptr : target.c_str();
+  // Which kernels run is the caller's choice; no notice about it is needed.
+  options.log = [](const char *, void *) {};
   Session session;
   if (qopt_session_open((path + ".qopt").c_str(), &options, &session.handle) !=
       QOPT_OK)
     return end(Outcome::NotOpened, qopt_last_error());
-  result.device = qopt_session_device(session.handle);
+  result.device = qopt_session_description(session.handle);
 
   std::string message;
   auto file = NpzReader::open(path + ".npz", message);

@@ -139,7 +139,9 @@ class Operands:
     def __init__(self, gpu, m, n, k):
         torch = gpu.torch
         self.m, self.n, self.k = m, n, k
-        self.bytes = m * k + n * k + m * n + 8 * n
+        # What a product reads and writes at least, with s8 and with i32 results.
+        self.bytes = m * k + n * k + m * n
+        self.wide_bytes = m * k + n * k + 4 * m * n
         self.sets = min(max(math.ceil(L2_MULTIPLE * gpu.l2_bytes / self.bytes), MIN_SETS), MAX_SETS)
         self.a = [gpu.random_bytes(m, k) for _ in range(self.sets)]
         self.b = [gpu.random_bytes(n, k) for _ in range(self.sets)]
@@ -180,6 +182,7 @@ class Ours:
         self.inputs = [[by_name[name][i].data_ptr() for name, _ in self.session.inputs]
                        for i in range(operands.sets)]
         self.outputs = [[d.data_ptr()] for d in operands.d]
+        self.bytes = operands.bytes
 
     def launch(self, number):
         self.session.run_device(self.inputs[number], self.outputs[number])
@@ -205,6 +208,7 @@ class Blas:
                                         operands.multipliers.data_ptr(),
                                         operands.offsets.data_ptr())
         wide = kind == "i32"
+        self.bytes = operands.wide_bytes if wide else operands.bytes
         self.d = operands.d if not wide else [
             torch.empty((operands.m, operands.n), dtype=torch.int32, device=gpu.device)
             for _ in range(operands.sets)]
@@ -256,13 +260,13 @@ class Torch:
         self.function = torch._int_mm if kind == "torch_int_mm" else torch.mm
         if kind == "torch_int_mm":
             self.a, self.b = operands.a, operands.b
-            result = torch.int32
+            result, self.bytes = torch.int32, operands.wide_bytes
         else:
             # Half as many sets are as many bytes.
             count = max(operands.sets // 2, 1)
             self.a = [a.to(torch.float16) / 128 for a in operands.a[:count]]
             self.b = [b.to(torch.float16) / 128 for b in operands.b[:count]]
-            result = torch.float16
+            result, self.bytes = torch.float16, 2 * operands.bytes
         self.d = [torch.empty(shape, dtype=result, device=gpu.device) for _ in self.a]
 
     def launch(self, number):
@@ -291,6 +295,7 @@ def time_candidate(gpu, operands, make, samples, row):
             row["exact"] = None if wrong is None else wrong == 0
             if wrong:
                 row["wrong"], row["compared"] = wrong, compared
+        row["bytes"] = candidate.bytes
         enqueue, count, row["timing"] = gpu.prepare(candidate.launch, operands.sets)
         samples += gpu.measure(enqueue, count)
     finally:
@@ -305,7 +310,7 @@ def summarize(operands, samples, row):
     row.update(us=round(seconds * 1e6, 3), min_us=round(min(samples) * 1e6, 3),
                max_us=round(max(samples) * 1e6, 3), replays=len(samples),
                tops=round(operations / seconds / 1e12, 2),
-               gbps=round(operands.bytes / seconds / 1e9, 1))
+               gbps=round(row["bytes"] / seconds / 1e9, 1))
 
 
 def bench_shape(gpu, library, lt, shape, artifacts, deadline):

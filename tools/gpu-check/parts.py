@@ -11,6 +11,7 @@ import subprocess
 
 import npz
 import processes
+import report
 
 MAX_RESTARTS = 12
 
@@ -159,9 +160,9 @@ def check_model(run, stem):
     difference = npz.compare(output, stem + ".expected.npz")
     result = {"outcome": "different" if difference else "exact", "message": difference}
     try:
-        report = json.loads(out)
-        result["device"] = report["model"].get("device")
-        result["benchmark"] = report.get("benchmark")
+        described = json.loads(out)
+        result["device"] = described["model"].get("device")
+        result["benchmark"] = described.get("benchmark")
     except (ValueError, KeyError) as error:
         result["message"] += f" (its report: {error})"
     return result
@@ -184,6 +185,15 @@ def check_models(run):
 
 
 #--- Benchmark ---------------------------------------------------------------#
+
+def add_fractions(shape, peak, copy):
+    """Of the chip's int8 peak and of the bandwidth that copies reach."""
+    for name, row in shape["candidates"].items():
+        if "tops" in row and peak and not name.endswith("fp16"):
+            row["peak_fraction"] = round(row["tops"] / peak, 4)
+        if "gbps" in row and copy:
+            row["copy_fraction"] = round(row["gbps"] / copy, 4)
+
 
 def run_bench(run):
     if run.options.device != "cuda":
@@ -222,6 +232,9 @@ def run_bench(run):
                                                     f"{lines.status}: {lines.errors[-1500:]}"})
             break
     result["gpu_after"] = query_gpu()
+    result["peak_tops"] = report.peak_tops(result.get("torch", {}).get("gpu", ""))
+    for shape in result["shapes"]:
+        add_fractions(shape, result["peak_tops"], result.get("copy", {}).get("gbps"))
     ours = [row for shape in result["shapes"] for name, row in shape["candidates"].items()
             if name.startswith("ours")]
     wrong = sum(row.get("exact") is False for row in ours)

@@ -241,8 +241,7 @@ QOPT_EXPORT qopt_status qopt_session_allocate(qopt_session *session,
 QOPT_EXPORT qopt_status qopt_session_release(qopt_session *session,
                                              void *memory);
 
-/** Copies from the host to device memory, in order with runs; the host's memory
- *  may be reused when the call returns. */
+/** Copies from the host to device memory, after all runs, and waits. */
 QOPT_EXPORT qopt_status qopt_session_upload(qopt_session *session, void *to,
                                             const void *from, size_t bytes);
 /** Copies from device memory to the host, after all runs, and waits. */

@@ -170,6 +170,31 @@ func.func @scalars(%x: tensor<4x8xi8>, %s: tensor<1x1xf32>, %r: tensor<4xf32>) -
 
 #mn = affine_map<(m, n) -> (m, n)>
 
+// Truth values are read as bytes.
+// CHECK-LABEL: func.func @mask(
+// CHECK-SAME:    %{{.+}}, %[[MASK:.+]]: tensor<6xi1>)
+// CHECK:         qopt.gemm {{.+}} epilogue(%[[MASK]] : tensor<6xi1>)
+// CHECK-NEXT:    ^bb0(%[[ACC:.+]]: i32, %[[C:.+]]: i1):
+// CHECK:           arith.select %[[C]], %[[ACC]]
+func.func @mask(%x: tensor<4x8xi8>, %mask: tensor<6xi1>) -> tensor<4x6xi32> {
+  %w = arith.constant dense<1> : tensor<8x6xi8>
+  %zero = arith.constant dense<0> : tensor<4x6xi32>
+  %c7 = arith.constant 7 : i32
+  %e = tensor.empty() : tensor<4x6xi32>
+  %acc = linalg.matmul ins(%x, %w : tensor<4x8xi8>, tensor<8x6xi8>) outs(%zero : tensor<4x6xi32>) -> tensor<4x6xi32>
+  %0 = linalg.generic {indexing_maps = [#mn, affine_map<(m, n) -> (n)>, #mn], iterator_types = ["parallel", "parallel"]}
+      ins(%acc, %mask : tensor<4x6xi32>, tensor<6xi1>) outs(%e : tensor<4x6xi32>) {
+  ^bb0(%a: i32, %c: i1, %out: i32):
+    %r = arith.select %c, %a, %c7 : i32
+    linalg.yield %r : i32
+  } -> tensor<4x6xi32>
+  return %0 : tensor<4x6xi32>
+}
+
+// -----
+
+#mn = affine_map<(m, n) -> (m, n)>
+
 // A value that leaves ends the epilogue: here the second of three.
 // CHECK-LABEL: func.func @used_outside(
 // CHECK:         %[[Y:.+]] = qopt.gemm

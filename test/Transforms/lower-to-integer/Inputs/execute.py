@@ -4,7 +4,10 @@ The reference is docs/Numerics.md in exact rational arithmetic, written here
 independently of QuantMath. Stock mlir-opt and mlir-runner do the running, so
 that the integer form is tested as other stacks will use it.
 
-usage: execute.py LLVM_BIN_DIR QUANT_OPT WORK_DIR [SEED]
+usage: execute.py LLVM_BIN_DIR QUANT_OPT WORK_DIR [SEED [--min-gemms=N PASS...]]
+
+Passes that are given run on the integer form; the first of them must leave N
+kernel ops or more.
 """
 
 import itertools
@@ -485,6 +488,13 @@ def main():
     accumulators = len(re.findall(r"outs\(%\S+ : tensor<[^>]*xi32>\) \{", text))
     if accumulators < len(tests):
         sys.exit(f"only {accumulators} of {len(tests)} contractions are integer")
+    if len(sys.argv) > 5:
+        least, passes = int(sys.argv[5].removeprefix("--min-gemms=")), sys.argv[6:]
+        formed = run(quant_opt, lowered, passes[0]).count("qopt.gemm ins")
+        if formed < least:
+            sys.exit(f"only {formed} kernel ops")
+        run(quant_opt, lowered, *passes, "-o", source + ".expanded")
+        lowered = source + ".expanded"
     run(f"{llvm}/mlir-opt", lowered, "--pass-pipeline=" + PIPELINE, "-o", llvm_text)
     libs = os.path.join(os.path.dirname(llvm), "lib")
     output = run(f"{llvm}/mlir-runner", llvm_text, "-e", "main",

@@ -370,7 +370,7 @@ def LowerToNVVM : Pass<"qopt-lower-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
   let description = [{
     `qopt.cvt_rni` becomes the intrinsic of `cvt.rni.s32.f32`, `qopt.cvt_pack_sat`
     becomes inline PTX. Upstream's conversions lower the rest of a GPU module.
-    Example: test/Target/lower-to-nvvm.mlir
+    Example: test/Transforms/lower-to-nvvm/basic.mlir
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -91,7 +91,7 @@ static std::optional<unsigned> findEnd(memref::AllocOp alloc,
       Operation *user = use.getOwner();
       end = std::max(end, getLastNeed(user, alloc, order));
       if (isa<memref::LoadOp, memref::StoreOp, memref::CopyOp, func::CallOp,
-              linalg::LinalgOp>(user))
+              DestinationStyleOpInterface>(user))
         continue;
       if (auto loop = dyn_cast<scf::ForOp>(user)) {
         // A bound computed from the buffer's address cannot happen.

@@ -233,7 +233,7 @@ CheckResult check::checkModel(const std::string &path,
   options.device = device.c_str();
   options.target = target.empty() ? nullptr : target.c_str();
   // Which kernels run is the caller's choice; no notice about it is needed.
-  options.log = [](const char *, void *) {};
+  options.log = [](void *, const char *) {};
   Session session;
   if (qopt_session_open((path + ".qopt").c_str(), &options, &session.handle) !=
       QOPT_OK)

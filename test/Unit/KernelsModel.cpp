@@ -12,6 +12,7 @@
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -39,7 +40,7 @@ KernelsModel::KernelsModel(const std::string &text, bool withGemms) {
     return;
   PassManager manager(&context);
   if (withGemms) {
-    buildKernelsPhase(manager, JobOptions(), "sm_80");
+    buildKernelsPhase(manager, "sm_80", /*entry=*/"");
   } else {
     manager.addPass(createPrepareKernels());
     manager.addPass(createBufferizeKernels());

@@ -8,6 +8,7 @@
 #include "CudaDevice.h"
 
 #include <cstring>
+#include <exception>
 
 using namespace mlir::qopt;
 using namespace mlir::qopt::runtime;
@@ -90,6 +91,7 @@ private:
   void loadModule(const artifact::Plan &plan);
   Function findFunction(const artifact::Launch &launch) const;
   void recordEvent(Event event);
+  void renewCaptureStream();
 
   std::unique_ptr<CudaContext> gpu;
   const Driver &driver;
@@ -342,23 +344,37 @@ void CudaDevice::synchronize() {
 // Graphs
 //===----------------------------------------------------------------------===//
 
+/// A stream whose capture cannot be ended takes no other.
+void CudaDevice::renewCaptureStream() {
+  driver.streamDestroy(captureStream);
+  captureStream = nullptr;
+  driver.check(driver.streamCreate(&captureStream, kNonBlocking),
+               "creating a stream on " + gpu->name);
+}
+
 std::unique_ptr<Recording>
 CudaDevice::record(const std::function<void()> &body) {
   Scope scope(*gpu);
   const std::string what = "recording the model's launches on " + gpu->name;
   driver.check(driver.beginCapture(captureStream, kCaptureThreadLocal), what);
-  Graph graph = nullptr;
   launchStream = captureStream;
+  std::exception_ptr failure;
   try {
     body();
   } catch (...) {
-    launchStream = stream;
-    if (driver.endCapture(captureStream, &graph) == kSuccess && graph)
-      driver.graphDestroy(graph);
-    throw;
+    failure = std::current_exception();
   }
   launchStream = stream;
-  driver.check(driver.endCapture(captureStream, &graph), what);
+  Graph graph = nullptr;
+  Result ended = driver.endCapture(captureStream, &graph);
+  if (ended != kSuccess)
+    renewCaptureStream();
+  if (failure) {
+    if (graph)
+      driver.graphDestroy(graph);
+    std::rethrow_exception(failure);
+  }
+  driver.check(ended, what);
   GraphExec executable = nullptr;
   Result result = driver.graphInstantiate(&executable, graph, 0);
   driver.graphDestroy(graph);

@@ -129,19 +129,26 @@ static Value expandTanh(F64Builder &b, Value x) {
   return b.toF32(result);
 }
 
+/// 1 / sqrt(x), both rounded: what rsqrt is on every target.
+static Value expandRsqrt(ImplicitLocOpBuilder &b, Value x) {
+  Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
+  return arith::DivFOp::create(b, one, math::SqrtOp::create(b, x));
+}
+
 void mlir::qopt::expandMath(Operation *root) {
   SmallVector<Operation *> ops;
   root->walk([&](Operation *op) {
-    if (isa<math::ExpOp, math::ErfOp, math::TanhOp>(op) &&
+    if (isa<math::ExpOp, math::ErfOp, math::RsqrtOp, math::TanhOp>(op) &&
         op->getResult(0).getType().isF32())
       ops.push_back(op);
   });
   for (Operation *op : ops) {
     F64Builder builder(op);
     Value x = op->getOperand(0);
-    Value result = isa<math::ExpOp>(op)   ? expandExp(builder, x)
-                   : isa<math::ErfOp>(op) ? expandErf(builder, x)
-                                          : expandTanh(builder, x);
+    Value result = isa<math::ExpOp>(op)     ? expandExp(builder, x)
+                   : isa<math::ErfOp>(op)   ? expandErf(builder, x)
+                   : isa<math::RsqrtOp>(op) ? expandRsqrt(builder.b, x)
+                                            : expandTanh(builder, x);
     op->getResult(0).replaceAllUsesWith(result);
     op->erase();
   }

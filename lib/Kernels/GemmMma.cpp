@@ -46,7 +46,7 @@ constexpr int64_t kMmaM = 16, kMmaN = 8, kMmaK = 32;
 /// The narrowest cp.async.
 constexpr int64_t kMinAsyncWidth = 4;
 /// Results of a warp whose accumulators leave registers for narrower copies.
-constexpr int64_t kMaxNarrowWarpTile = 64 * 32;
+constexpr int64_t kMaxNarrowWarpTile = 32 * 32;
 /// Tile rows that are walked together, for reuse of b in L2.
 constexpr int64_t kRasterRows = 8;
 
@@ -463,7 +463,7 @@ FailureOr<KernelLaunch> qopt::buildGemmMma(const GemmProblem &problem,
            << config << " does not take rows that are not aligned to "
            << kMinAsyncWidth
            << " bytes: their copies go through registers, which "
-              "warp tiles of more than 64 x 32 do not leave; use a smaller one";
+              "warp tiles of more than 32 x 32 do not leave; use a smaller one";
   auto ceilDiv = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   int64_t tilesM = ceilDiv(problem.m, config.getBlockM());
   int64_t tilesN = ceilDiv(problem.n, config.getBlockN());

@@ -98,7 +98,7 @@ static void addMma(Suite &suite, const Config &c) {
   suite.add(c, 0, m - 1, n + 8, 3 * k + 8, false);
   suite.add(c, 0, 5, n - 12, k + 36, true);
   suite.add(c, 0, m + 1, 10, k + 4, false);
-  if (c.warpM * c.warpN <= 64 * 32) {
+  if (c.warpM * c.warpN <= 32 * 32) {
     suite.add(c, 0, 7, n + 3, 2 * k + 2, false);
     suite.add(c, 0, m + 9, 33, k - 1, true);
     suite.add(c, 0, 1, 1, 1, true);

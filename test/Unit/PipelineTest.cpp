@@ -159,8 +159,8 @@ TEST_F(MinimalHost, UnsupportedOptionsAreRefusedBeforeAnythingRuns) {
   expectContains(refused("from=lower to=annotate"),
                  "--from=lower comes after --to=annotate");
   expectContains(refused("target=sm_90"), "target 'sm_90'");
-  expectContains(refused("to=emit"), "ends after phase 'lower'");
-  expectContains(refused("emit=ptx"), "emits MLIR only");
+  expectContains(refused("to=emit"), "takes exactly one GPU target");
+  expectContains(refused("emit=ptx"), "takes exactly one GPU target");
   expectContains(refused("calibration-method=entropy"), "must be auto or max");
   expectContains(refused("precision=f16"), "must be f32");
   expectContains(refused("dynamic calibration-data=x.npz"), "give one of them");

@@ -100,8 +100,8 @@ expect(result.stderr, "quant-run: note: running on the CPU: device 'cuda': there
 result = quant_run(model, "--device=cuda", f"--input={path('x.npz')}",
                    driver="FakeCudaNo", status=1)
 expect(result.stderr, "quant-run: error: device 'cuda': there is no NVIDIA driver")
-expect(quant_run(model, "--target=sm_90", "--verify").stdout,
-       "Fake GPU 0 (kernels for sm_90) and cpu agree in all bits of 30 elements\n")
+expect(quant_run(model, "--target=sm_90", "--verify", f"--input={path('x.npz')}").stdout,
+       "Fake GPU 0 (kernels for sm_90) and cpu agree in all bits of 40 elements\n")
 expect(quant_run(model, "--target=sm_70", "--verify", status=1).stderr,
        "the model has no kernels for 'sm_70'; it has them for sm_80, sm_90")
 

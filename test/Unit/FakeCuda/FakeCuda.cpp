@@ -229,7 +229,17 @@ EXPORT Result cuDevicePrimaryCtxRetain(Context *context, DeviceId device) {
 
 EXPORT Result cuDevicePrimaryCtxRelease_v2(DeviceId device) {
   BEGIN(false)
-  --machine().control.contexts;
+  Control &control = machine().control;
+  if (--control.contexts == 0 && machine().sticky != kSuccess) {
+    // A lost context refuses every call; what it held goes with it.
+    for (auto [begin, bytes] : machine().memory)
+      free(address(begin));
+    machine().memory.clear();
+    machine().handles.clear();
+    machine().sticky = kSuccess;
+    control.allocations = control.modules = control.streams = 0;
+    control.events = control.graphs = control.executables = 0;
+  }
   return kSuccess;
 }
 

@@ -265,20 +265,24 @@ static BlockWork getSimtWork(const GemmShape &shape, GemmConfigAttr config,
 /// How much of the multiply units' rate `warps` resident warps reach: all four
 /// schedulers need one, and others while it waits.
 static double getMathEfficiency(double warps) {
-  return std::min(1.0, warps / 4) * warps / (warps + 1);
+  return warps / std::max(4.0, warps + 1);
 }
 
-/// Clocks of a wave in which every multiprocessor runs `resident` blocks.
+/// Clocks of a step of one block while `warps` warps are resident.
+static double getStepClocks(const BlockWork &work, double warps) {
+  double math = work.math / getMathEfficiency(warps);
+  return std::max({math, work.shared, work.l2, work.issue});
+}
+
+/// Clocks of a wave in which every multiprocessor runs `resident` blocks. More
+/// blocks share the units; they never make one block faster than it is alone.
 static double getWaveClocks(const BlockWork &work, double warpsPerBlock,
                             double resident, double &mathClocks) {
-  double math = work.math / getMathEfficiency(resident * warpsPerBlock);
-  double step = std::max({math, work.shared, work.l2, work.issue});
+  double busy = resident * getStepClocks(work, resident * warpsPerBlock);
+  double alone = getStepClocks(work, warpsPerBlock) + kStepOverhead;
   double latency = kLoadLatency / work.loadsInFlight;
-  double busy = resident * step + kStepOverhead / resident;
-  if (work.asynchronous)
-    step = std::max(busy, latency);
-  else
-    step = std::max(busy, latency + busy / resident);
+  double step = work.asynchronous ? std::max({busy, alone, latency})
+                                  : std::max(busy, latency + alone);
   mathClocks = work.steps * resident * work.math;
   return work.steps * step + resident * work.epilogue;
 }

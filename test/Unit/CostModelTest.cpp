@@ -250,15 +250,15 @@ TEST_F(CostModel, Waves) {
       estimateGemm(makeShape(4096, 4096, 4096),
                    makeMma(128, 256, 64, 64, 64, 4), getChip("sm_80"));
   EXPECT_DOUBLE_EQ(cost.waves, 512.0 / 108);
-  // A tile more than one wave takes a second one; splits count as blocks.
-  GemmConfigAttr config = makeMma(128, 256, 64, 64, 64, 4);
-  auto getTime = [&](int64_t tiles) {
-    return estimateGemm(makeShape(128, 256 * tiles, 4096), config,
-                        getChip("sm_80"))
+  // 108 tiles are one wave, and take no longer than half as many; 120 take two.
+  // Splits count as blocks.
+  auto getTime = [&](int64_t tilesM, int64_t tilesN) {
+    return estimateGemm(makeShape(128 * tilesM, 256 * tilesN, 4096),
+                        makeMma(128, 256, 64, 64, 64, 4), getChip("sm_80"))
         .microseconds;
   };
-  EXPECT_GT(getTime(109), 1.7 * getTime(108));
-  EXPECT_LT(getTime(108), 1.1 * getTime(54));
+  EXPECT_GT(getTime(12, 10), 1.7 * getTime(12, 9));
+  EXPECT_LT(getTime(12, 9), 1.1 * getTime(6, 9));
   EXPECT_DOUBLE_EQ(estimateGemm(makeShape(128, 256, 4096),
                                 makeMma(128, 256, 64, 64, 64, 4, 8),
                                 getChip("sm_80"))

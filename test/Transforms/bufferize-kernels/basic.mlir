@@ -4,10 +4,10 @@
 // The result is written to the init operand's buffer, which is not read: no copy
 // of it. A packed constant is a buffer without allocation, made from the global.
 
-// CHECK:       memref.global "private" constant @[[W:.+]] : memref<8x6xi8> = dense<1>
+// CHECK:       memref.global "private" constant @[[$W:.+]] : memref<8x6xi8> = dense<1>
 // CHECK-LABEL: func.func @layer(
 // CHECK-SAME:    %[[X:.+]]: memref<4x8xi8>, %[[R:.+]]: memref<4x6xi32>) -> memref<4x6xi32>
-// CHECK:         %[[GLOBAL:.+]] = memref.get_global @[[W]]
+// CHECK:         %[[GLOBAL:.+]] = memref.get_global @[[$W]]
 // CHECK-NOT:     memref.copy
 // CHECK:         %[[B:.+]] = qopt.pack %[[GLOBAL]] {permutation = array<i64: 1, 0>} : memref<8x6xi8> -> memref<16x16xi8>
 // CHECK:         %[[D:.+]] = memref.alloc() {{.*}}: memref<4x6xi32>

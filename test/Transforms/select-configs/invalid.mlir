@@ -20,7 +20,7 @@ func.func @shared_memory(%a: tensor<256x256xi8>, %b: tensor<256x256xi8>) -> tens
 
 func.func @registers(%a: tensor<256x256xi8>, %b: tensor<256x256xi8>) -> tensor<256x256xi32> {
   %e = tensor.empty() : tensor<256x256xi32>
-  // expected-error @below {{needs about 408 registers for each of 128 threads, more than sm_86 has; use smaller tiles per warp}}
+  // expected-error @below {{needs about 376 registers for each of 128 threads, more than sm_86 has; use smaller tiles per warp}}
   %d = qopt.gemm ins(%a, %b : tensor<256x256xi8>, tensor<256x256xi8>) outs(%e : tensor<256x256xi32>) {
   ^bb0(%acc: i32):
     qopt.yield %acc : i32

@@ -33,7 +33,7 @@ func.func @layer(%a: tensor<8192x8192xi8>, %b: tensor<8192x8192xi8>) -> tensor<8
 }
 
 // CHECK-LABEL: func.func @f32(
-// CHOSEN:        config = #qopt.gemm_config<simt, block = [16, 32, 32], warp = [2, 2], stages = 1, split_k = 1>
+// CHOSEN:        config = #qopt.gemm_config<simt, block = [16, 16, 32], warp = [2, 2], stages = 1, split_k = 1>
 // GIVEN:         config = #qopt.gemm_config<simt, block = [32, 32, 32], warp = [2, 2], stages = 1, split_k = 1>
 func.func @f32(%a: tensor<2x64x32xf32>, %b: tensor<2x64x32xf32>) -> tensor<2x64x64xf32> {
   %e = tensor.empty() : tensor<2x64x64xf32>

@@ -99,7 +99,11 @@ LogicalResult cpu::lowerEntryToLLVM(ModuleOp module, func::FuncOp entry) {
   addFunctionConversions(manager);
   if (failed(manager.run(module)))
     return failure();
-  createPackedEntry(module, module.lookupSymbol<LLVM::LLVMFuncOp>(name));
+  auto lowered = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
+  if (!lowered)
+    return module.emitError("cannot be lowered for the CPU: a buffer of '")
+           << name << "' has no static layout or no elements";
+  createPackedEntry(module, lowered);
   markNoReturn(module);
   return success();
 }

@@ -116,6 +116,14 @@ void Candidates::addDp4a(const GemmShape &shape) {
               {*rows, columns * warps, depth, *rows, columns, 1}, 1, 1);
 }
 
+/// Copies of rows that are not aligned to 4 bytes go through registers, which
+/// the accumulators of larger warp tiles do not leave (GemmMma.cpp).
+static bool leavesRegistersForNarrowRows(GemmConfigAttr config, int64_t k) {
+  constexpr int64_t kMinAsyncWidth = 4, kMaxNarrowWarpTile = 32 * 32;
+  return config.getKind() != GemmKind::Mma || k % kMinAsyncWidth == 0 ||
+         config.getWarpM() * config.getWarpN() <= kMaxNarrowWarpTile;
+}
+
 SmallVector<GemmConfigAttr> qopt::getGemmCandidates(MLIRContext *context,
                                                     const GemmShape &shape,
                                                     const ChipInfo &chip) {
@@ -127,6 +135,9 @@ SmallVector<GemmConfigAttr> qopt::getGemmCandidates(MLIRContext *context,
     for (const Tile &tile : kSimtTiles)
       candidates.add(GemmKind::Simt, tile, /*stages=*/1, /*splitK=*/1);
   }
+  llvm::erase_if(candidates.configs, [&](GemmConfigAttr config) {
+    return !leavesRegistersForNarrowRows(config, shape.k);
+  });
   return candidates.configs;
 }
 
@@ -152,6 +163,12 @@ qopt::verifyGemmConfig(GemmConfigAttr config, const GemmShape &shape,
   if ((config.getKind() == GemmKind::Simt) == shape.isInteger)
     return emitError() << "configuration " << config << " is not for "
                        << (shape.isInteger ? "8-bit" : "f32") << " operands";
+  if (!leavesRegistersForNarrowRows(config, shape.k))
+    return emitError() << "configuration " << config << " is not for rows of "
+                       << shape.k
+                       << " bytes, which are not aligned to 4: their copies go "
+                          "through registers; use warp tiles of at most 32 x "
+                          "32";
   GemmResources resources = getGemmResources(config);
   if (resources.sharedBytes > chip.sharedPerBlock)
     return emitError() << "configuration " << config << " needs "

@@ -58,7 +58,8 @@ func.func @main(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4xf32> {
 // CHECK:         math.fma %{{.+}} : f64
 // CHECK:         arith.truncf %{{.+}} : f64 to f32
 // CHECK:         arith.maximumf
-// CHECK:         math.rsqrt
+// CHECK:         math.sqrt
+// CHECK:         arith.divf
 func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> {
   %e = tensor.empty() : tensor<8xf32>
   %0 = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>,

@@ -11,10 +11,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Target/CompileArtifact.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "IRSnippet.h"
 #include "QuantOpt/Analysis/Report.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 #include <cstdlib>
 

@@ -15,9 +15,9 @@
 // wgmma; mma.sync reaches 63 % of them (arXiv 2402.13499, "Benchmarking and
 // Dissecting the Nvidia Hopper GPU Architecture"), 2560 a clock.
 //
-// Bytes from L2 are what gemms and microbenchmarks sustain, not the width of the
-// crossbar: A100 from the 81 % of peak that 128x128 tiles reach, H100 and AD102
-// from 6 and 5 TB/s measured, GA102 and Orin by their ratio of units.
+// Bytes from L2 are what gemms and microbenchmarks sustain, not the width of
+// the crossbar: A100 from the 81 % of peak that 128x128 tiles reach, H100 and
+// AD102 from 6 and 5 TB/s measured, GA102 and Orin by their ratio of units.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Kernels/ChipInfo.h"

@@ -3,11 +3,12 @@
 # it needs an NVIDIA driver, Python 3.9, and for the benchmark PyTorch.
 #
 #   tools/gpu-check.sh bundle [DIR] [--targets=sm_80,sm_90] [--every=N]
-#                             [--models=FOLDER]
+#                             [--models=FOLDER] [--samples=N]
 #       On the build machine: kernels and models as artifacts with inputs and
 #       expected outputs, and what runs them, into DIR (default build/gpu-check),
 #       at most 60 MiB. --every=N takes every N-th kernel only. FOLDER (default
-#       test/models) holds NAME.mlir, NAME.calib.npz and NAME.eval.npz.
+#       test/models) holds NAME.mlir, NAME.calib.npz and NAME.eval.npz, of which
+#       the first N samples are run (default 512).
 #   tools/gpu-check.sh run [DIR] [--out=FOLDER] [--only=PART,...] [--seconds=N]
 #                          [--device=cuda|emulator|cpu]
 #       On the GPU machine, unattended: a table on stdout and FOLDER/gpu-check.json
@@ -57,16 +58,16 @@ needed_libc() { # FILE...
   done | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1
 }
 
-# One model, with static and with dynamic activation scales. What cannot be
-# compiled for a GPU is noted, not fatal: the check reports it.
-bundle_model() { # STAGE NAME SOURCE TARGETS FLAGS...
-  local out=$1/models/$2 name=$2 source=$3 targets=$4 log=$1/log
-  shift 4
+# A model, compiled with the flags. What cannot be compiled for a GPU is noted,
+# not fatal: the check reports it.
+bundle_model() { # STAGE NAME SOURCE TARGETS SAMPLES FLAGS...
+  local out=$1/models/$2 name=$2 source=$3 targets=$4 samples=$5 log=$1/log
+  shift 5
+  python3 "$here/gpu-check/npz.py" "$source.eval.npz" "$out.inputs.npz" "$samples"
   if "$build/bin/quant-opt" --quantize-int8 "$source.mlir" "$@" --target="$targets" \
     --emit=qopt -o "$out.qopt" 2>"$log" &&
-    "$build/bin/quant-run" "$out.qopt" --device=cpu --input="$source.eval.npz" \
+    "$build/bin/quant-run" "$out.qopt" --device=cpu --input="$out.inputs.npz" \
       --output="$out.expected.npz" >>"$log" 2>&1; then
-    cp "$source.eval.npz" "$out.inputs.npz"
     printf '%s\tcompiled\n' "$name" >>"$models"
   else
     printf '%s\t%s\n' "$name" "$(grep -m 1 error: "$log" || tail -n 1 "$log")" >>"$models"
@@ -76,7 +77,7 @@ bundle_model() { # STAGE NAME SOURCE TARGETS FLAGS...
 }
 
 bundle() {
-  local dir=$build/gpu-check targets=sm_80,sm_90 every=1 model_folder
+  local dir=$build/gpu-check targets=sm_80,sm_90 every=1 samples=512 model_folder
   model_folder=$(dirname "$here")/test/models
   local argument source stage suite
   for argument in "$@"; do
@@ -84,6 +85,7 @@ bundle() {
       --targets=*) targets=${argument#*=} ;;
       --every=*) every=${argument#*=} ;;
       --models=*) model_folder=${argument#*=} ;;
+      --samples=*) samples=${argument#*=} ;;
       -*) usage ;;
       *) dir=$argument ;;
     esac
@@ -114,9 +116,9 @@ bundle() {
   for source in "$model_folder"/*.mlir; do
     source=${source%.mlir}
     [[ -f $source.calib.npz && -f $source.eval.npz ]] || continue
-    bundle_model "$stage" "${source##*/}" "$source" "$targets" \
+    bundle_model "$stage" "${source##*/}" "$source" "$targets" "$samples" \
       --calibration-data="$source.calib.npz"
-    bundle_model "$stage" "${source##*/}.dynamic" "$source" "$targets" --dynamic
+    bundle_model "$stage" "${source##*/}.dynamic" "$source" "$targets" "$samples" --dynamic
   done
   write_description "$stage" "$targets" "$every"
   rm -f "$stage/log"

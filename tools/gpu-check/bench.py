@@ -313,7 +313,22 @@ def summarize(operands, samples, row):
                gbps=round(row["bytes"] / seconds / 1e9, 1))
 
 
-def bench_shape(gpu, library, lt, shape, artifacts, deadline):
+def read_expectations(folder, chip):
+    """{name: what the cost model expects of it on the chip} from expected.tsv."""
+    expectations = {}
+    try:
+        with open(os.path.join(folder, "expected.tsv")) as file:
+            for line in file:
+                name, line_chip, microseconds, chosen = line.split()
+                if line_chip == chip:
+                    expectations[name] = {"expected_us": float(microseconds),
+                                          "chosen": chosen == "1"}
+    except (OSError, ValueError) as error:
+        emit("note", message=f"expected.tsv: {describe(error)}")
+    return expectations
+
+
+def bench_shape(gpu, library, lt, shape, artifacts, expectations, deadline):
     operands = Operands(gpu, *shape)
     makers = {}
     if library:
@@ -325,6 +340,9 @@ def bench_shape(gpu, library, lt, shape, artifacts, deadline):
     for kind in ("torch_int_mm", "torch_fp16"):
         makers[kind] = lambda kind=kind: Torch(gpu, kind, operands)
     rows = {name: {} for name in makers}
+    for config, path in artifacts.items() if library else ():
+        name = os.path.basename(path)[:-len(".qopt")]
+        rows["ours " + config].update(expectations.get(name, {}))
     samples = {name: [] for name in makers}
     try:
         for number in range(ROUNDS):
@@ -394,13 +412,16 @@ def main():
         skipped = {tuple(map(int, s.split("x"))) for s in options.skip.split(",") if s}
         shapes = {s: files for s, files in find_artifacts(options.folder).items()
                   if s not in skipped}
+        properties = gpu.properties
+        expectations = read_expectations(options.folder,
+                                         f"sm_{properties.major}{properties.minor}")
         order = [s for s in FIRST if s in shapes] + [s for s in sorted(shapes) if s not in FIRST]
         for shape in order:
             if time.monotonic() > deadline:
                 emit("skipped", shapes=[list(s) for s in order[order.index(shape):]])
                 break
             try:
-                bench_shape(gpu, library, lt, shape, shapes[shape], deadline)
+                bench_shape(gpu, library, lt, shape, shapes[shape], expectations, deadline)
             except Exception as error:
                 emit("error", message=f"{shape}: {describe(error)}",
                      trace=traceback.format_exc()[-1500:])

@@ -1,7 +1,11 @@
-"""Bitwise comparison of .npz files with Python alone."""
+"""npz.py SOURCE TARGET ROWS: the first rows of every array.
+
+And bitwise comparison of .npz files; with Python alone.
+"""
 
 import ast
 import struct
+import sys
 import zipfile
 
 
@@ -17,6 +21,8 @@ def read(path):
             size, = struct.unpack("<I" if wide else "<H", data[8:12 if wide else 10])
             start = (12 if wide else 10) + size
             header = ast.literal_eval(data[start - size:start].decode("latin1"))
+            if header["fortran_order"]:
+                raise ValueError(f"{path}: {member} is stored by columns")
             arrays[member.removesuffix(".npy")] = (header["descr"], header["shape"], data[start:])
     return arrays
 
@@ -53,3 +59,28 @@ def compare(actual_path, expected_path):
                     f"number {first // size}: 0x{other[first:first + size][::-1].hex()}, expected "
                     f"0x{data[first:first + size][::-1].hex()} ({descr})")
     return ""
+
+
+def write(path, arrays):
+    """The inverse of read."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (descr, shape, data) in arrays.items():
+            header = repr({"descr": descr, "fortran_order": False, "shape": shape}).encode()
+            header += b" " * (-(11 + len(header)) % 64) + b"\n"
+            archive.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00"
+                             + struct.pack("<H", len(header)) + header + data)
+
+
+def head(source, target, rows):
+    """Writes the first `rows` rows of every array that has more."""
+    arrays = {}
+    for name, (descr, shape, data) in read(source).items():
+        if shape and shape[0] > rows:
+            data = data[:len(data) // shape[0] * rows]
+            shape = (rows, *shape[1:])
+        arrays[name] = (descr, shape, data)
+    write(target, arrays)
+
+
+if __name__ == "__main__":
+    head(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -34,9 +34,11 @@ def format_json(value, indent):
 
 
 def best(shape, names):
-    """(name, row) of the fastest of the candidates that ran; None if none."""
+    """(name, row) of the fastest of the candidates that ran; None if none.
+    Wrong results of ours do not count."""
     rows = [(row["us"], name, row) for name, row in shape["candidates"].items()
-            if "us" in row and names(name)]
+            if "us" in row and names(name)
+            and not (name.startswith("ours") and row.get("exact") is False)]
     return min(rows)[1:] if rows else None
 
 
@@ -54,34 +56,46 @@ def shorten(config):
         return config
 
 
+def chosen(shape):
+    """(name, row) of the configuration that the cost model chose, if it ran."""
+    return next(((name, row) for name, row in shape["candidates"].items()
+                 if row.get("chosen") and "us" in row), None)
+
+
 def bench_lines(bench):
     gpu = bench.get("torch", {}).get("gpu", "")
-    peak, copy = peak_tops(gpu), bench.get("copy", {}).get("gbps")
+    peak, copy = bench.get("peak_tops"), bench.get("copy", {}).get("gbps")
     yield (f"{gpu}: int8 peak {peak or '?'} TOPS, copies move {copy or '?'} GB/s; cuBLASLt "
            f"{bench.get('cublaslt', {}).get('version', '?')}")
     yield (f"{'M x N x K':>18} {'us':>9} {'TOPS':>7} {'peak':>6} {'GB/s':>6} {'copy':>6} "
            f"{'blas32':>7} {'blas8':>7} {'blas8ch':>7} {'int_mm':>7} {'fp16':>7} {'gain':>6}  "
-           "our configuration")
+           "chosen configuration (fastest, where another one is)")
     for shape in sorted(bench["shapes"], key=lambda s: (s["m"] <= 128, s["n"] * s["k"], s["m"])):
-        label = f"{shape['m']}x{shape['n']}x{shape['k']}"
-        ours = best(shape, lambda name: name.startswith("ours"))
-        cells = []
-        for name in (*BASELINES, "torch_fp16"):
-            row = shape["candidates"].get(name, {})
-            cells.append(f"{row['us']:7.1f}" if "us" in row else f"{'-':>7}")
-        rival = best(shape, lambda name: name in BASELINES)
-        if not ours:
-            yield f"{label:>18} {'-':>9} {'':>35} {' '.join(cells)}"
-            continue
-        name, row = ours
-        wrong = sum(r.get("exact") is False for n, r in shape["candidates"].items()
-                    if n.startswith("ours"))
-        yield (f"{label:>18} {row['us']:9.2f} {row['tops']:7.1f} "
-               f"{percent(row['tops'], peak)} {row['gbps']:6.0f} {percent(row['gbps'], copy)} "
-               f"{' '.join(cells)} "
-               + (f"{rival[1]['us'] / row['us']:5.2f}x" if rival else f"{'-':>6}")
-               + f"  {shorten(name[len('ours '):])}" + (f"  {wrong} WRONG" if wrong else ""))
+        yield shape_line(shape, peak, copy)
     yield "(times of the baselines in us; gain: fastest int8 baseline / ours)"
+
+
+def shape_line(shape, peak, copy):
+    label = f"{shape['m']}x{shape['n']}x{shape['k']}"
+    fastest = best(shape, lambda name: name.startswith("ours"))
+    cells = []
+    for name in (*BASELINES, "torch_fp16"):
+        row = shape["candidates"].get(name, {})
+        cells.append(f"{row['us']:7.1f}" if "us" in row else f"{'-':>7}")
+    baselines = " ".join(cells)
+    if not fastest:
+        return f"{label:>18} {'-':>9} {'':>29} {baselines}"
+    name, row = chosen(shape) or fastest
+    rival = best(shape, lambda name: name in BASELINES)
+    gain = f"{rival[1]['us'] / row['us']:5.2f}x" if rival else f"{'-':>6}"
+    config = shorten(name[len("ours "):])
+    if fastest[0] != name:
+        config += f" ({fastest[1]['us']:.2f} us: {shorten(fastest[0][len('ours '):])})"
+    wrong = sum(r.get("exact") is False for n, r in shape["candidates"].items()
+                if n.startswith("ours"))
+    return (f"{label:>18} {row['us']:9.2f} {row['tops']:7.1f} {percent(row['tops'], peak)} "
+            f"{row['gbps']:6.0f} {percent(row['gbps'], copy)} {baselines} {gain}  {config}"
+            + (f"  {wrong} WRONG" if wrong else ""))
 
 
 def percent(value, whole):

@@ -30,6 +30,7 @@ if os.path.exists(quant_run):
 config.substitutions += [
     ("%quantopt_test_dialect", config.quantopt_test_dialect),
     ("%quantopt_lib", config.quantopt_lib),
+    ("%quantopt_build", config.quantopt_obj_root),
     ("%quant_opt", os.path.join(config.quantopt_tools_dir, "quant-opt")),
     ("%quant_run", quant_run),
     ("%mlir_opt", os.path.join(config.llvm_tools_dir, "mlir-opt")),

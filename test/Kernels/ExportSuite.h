@@ -1,4 +1,4 @@
-//===- ExportSuite.h - Cases and goldens as artifacts ----------*- C++ -*-===//
+//===- ExportSuite.h - Kernels as artifacts --------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// For a GPU machine that has no compiler: each kernel as NAME.qopt with one
-// launch, and NAME.npz with its inputs and expected outputs by name.
+// For a GPU machine that has no compiler: each case as NAME.qopt, and NAME.npz
+// with its inputs and expected outputs by name.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_TEST_KERNELS_EXPORTSUITE_H
@@ -22,6 +22,12 @@
 
 namespace mlir::qopt::test {
 
+/// A quantity that does not depend on the batch.
+artifact::Extent makeExtent(int64_t value);
+/// A kernel's pointer to the start of a buffer.
+artifact::Argument makePointer(artifact::BufferRef::Kind kind, uint32_t index,
+                               uint64_t size);
+
 class Exporter {
 public:
   /// Writes into `folder`, which must exist, for the chips named.
@@ -29,22 +35,26 @@ public:
            std::vector<std::string> chips)
       : context(context), folder(std::move(folder)), chips(std::move(chips)) {}
 
-  /// A kernel of the suite; b and the channels' numbers are constants where the
-  /// case packs them, else inputs. Returns false after a diagnostic.
+  /// A case of the suite as a model of one op, through the compiler: b and the
+  /// channels' numbers are constants. Returns false after a diagnostic.
   bool add(const GemmCase &gemm);
+  /// A kernel alone.
   bool add(const DeviceGolden &golden);
-  /// The kernel alone, for benchmarks: every operand is an input, and there is
-  /// no .npz. Needs whole tiles.
-  bool addBenchmark(const GemmCase &gemm);
 
-  /// Bytes of registers that the kernels written so far keep in memory.
-  int64_t getSpilledBytes() const { return spilledBytes; }
+  /// A kernel alone, to be timed: every operand is an input, and there is no
+  /// .npz. Needs whole tiles. (ExportBenchmarks.cpp)
+  bool addBenchmark(const GemmCase &gemm);
+  /// `benchmarks`, and for each of their shapes and each chip the configuration
+  /// that the cost model chooses. Writes what the model expects of every kernel
+  /// to expected.tsv: name, chip, microseconds, 1 if it is the chosen one.
+  bool addChosen(std::vector<GemmCase> &benchmarks);
 
 private:
+  /// Fills in PTX, and the cubin where there is a ptxas.
   bool compile(gpu::GPUModuleOp kernels, artifact::Plan &plan);
-  bool buildPlan(const GemmCase &gemm, bool hasConstants, StringRef chip,
-                 artifact::Plan &plan);
-  bool write(const std::string &name, artifact::Artifact &artifact);
+  artifact::Artifact makeKernelArtifact(const std::string &name);
+  bool buildPlan(const GemmCase &gemm, StringRef chip, artifact::Plan &plan);
+  bool write(const std::string &name, const artifact::Artifact &artifact);
   bool writeTensors(const std::string &name,
                     const std::vector<GoldenTensor> &tensors);
 
@@ -53,7 +63,6 @@ private:
   std::vector<std::string> chips;
   /// Cubins by chip and PTX: equal kernels are assembled once.
   std::map<std::pair<std::string, std::string>, std::string> cubins;
-  int64_t spilledBytes = 0;
 };
 
 } // namespace mlir::qopt::test

@@ -134,7 +134,7 @@ static int printKernel(StringRef name, const Options &options) {
   return fail("there is no kernel '" + name + "'");
 }
 
-static int exportSuite(const Selection &selection, StringRef folder,
+static int exportSuite(Selection &selection, StringRef folder,
                        const Options &options) {
   if (std::error_code error = llvm::sys::fs::create_directories(folder))
     return fail("cannot make '" + folder + "': " + error.message());
@@ -146,13 +146,16 @@ static int exportSuite(const Selection &selection, StringRef folder,
   for (const GemmCase &gemm : selection.gemms)
     if (!exporter.add(gemm))
       return fail("cannot export '" + gemm.getName() + "'");
+  if (!selection.benchmarks.empty() &&
+      !exporter.addChosen(selection.benchmarks))
+    return 1;
   for (const GemmCase &gemm : selection.benchmarks)
     if (!exporter.addBenchmark(gemm))
       return fail("cannot export '" + gemm.getName() + "'");
   llvm::outs() << selection.size() << " kernels, "
                << llvm::join(options.targets, ", ") << ", "
                << (findPtxas() ? "cubins and PTX" : "PTX only: no ptxas")
-               << ", " << exporter.getSpilledBytes() << " bytes spilled\n";
+               << "\n";
   return 0;
 }
 

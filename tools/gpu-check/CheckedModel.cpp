@@ -10,12 +10,15 @@
 #include "QuantOpt/Runtime/quant_opt_runtime.h"
 #include "QuantOpt/Support/Npz.h"
 
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
 using namespace mlir::qopt;
 using namespace mlir::qopt::check;
+
+/// What results are filled with before a run.
+static constexpr uint8_t kPoison = 0xcd;
 
 const char *check::getName(Outcome outcome) {
   switch (outcome) {
@@ -133,12 +136,13 @@ static std::string printIndex(const qopt_tensor_info &info, uint64_t index) {
   return "[" + text + "]";
 }
 
-/// What differs, or an empty string.
+/// What differs in the first `bytes`, or beyond from kPoison; or an empty
+/// string.
 static std::string compare(const Tensor &expected,
-                           const std::vector<uint8_t> &actual) {
+                           const std::vector<uint8_t> &actual, size_t bytes) {
   const qopt_tensor_info &info = expected.info;
   size_t size = qopt_dtype_size(info.dtype);
-  uint64_t count = actual.size() / size, different = 0, first = 0;
+  uint64_t count = bytes / size, different = 0, first = 0;
   for (uint64_t i = 0; i < count; ++i) {
     uint64_t want = getBits(&expected.data[i * size], size);
     uint64_t have = getBits(&actual[i * size], size);
@@ -147,8 +151,12 @@ static std::string compare(const Tensor &expected,
     if (different++ == 0)
       first = i;
   }
-  if (!different)
-    return "";
+  if (!different) {
+    auto isPoison = [](uint8_t byte) { return byte == kPoison; };
+    return std::all_of(actual.begin() + bytes, actual.end(), isPoison)
+               ? ""
+               : "'" + std::string(info.name) + "' is written behind its end";
+  }
   return "'" + std::string(info.name) + "' differs in " +
          std::to_string(different) + " of " + std::to_string(count) +
          " elements, first at " + printIndex(info, first) + ": " +
@@ -263,18 +271,37 @@ CheckResult check::checkModel(const std::string &path,
     result.elements += output.data.size() / qopt_dtype_size(output.info.dtype);
     resultPointers.push_back(results.emplace_back(output.data.size()).data());
   }
-  for (size_t run = 0; run <= repeat; ++run) {
-    constexpr int kPoison = 0xcd;
+  int64_t all = qopt_session_batch(session.handle);
+  // Runs `batch` samples; returns false with the result's outcome and message.
+  auto run = [&](int64_t batch, const std::vector<const void *> &pointers,
+                 const std::string &what, bool compares) {
     for (std::vector<uint8_t> &bytes : results)
       std::fill(bytes.begin(), bytes.end(), kPoison);
-    const auto &pointers = run == 0 ? zeroPointers : inputPointers;
-    if (qopt_session_run(session.handle, pointers.data(),
-                         resultPointers.data()) != QOPT_OK)
-      return end(Outcome::RunFailed, qopt_last_error());
-    for (size_t i = 0; run > 0 && i < outputs.size(); ++i)
-      if (message = compare(outputs[i], results[i]); !message.empty())
-        return end(Outcome::Different,
-                   "run " + std::to_string(run) + ": " + message);
+    if (qopt_session_run_batch(session.handle, batch, pointers.data(),
+                               resultPointers.data()) != QOPT_OK) {
+      end(Outcome::RunFailed, what + ": " + qopt_last_error());
+      return false;
+    }
+    for (size_t i = 0; compares && i < outputs.size(); ++i) {
+      size_t bytes =
+          batch == all ? results[i].size() : results[i].size() / all * batch;
+      std::string difference = compare(outputs[i], results[i], bytes);
+      if (difference.empty())
+        continue;
+      end(Outcome::Different, what + ": " + difference);
+      return false;
+    }
+    return true;
+  };
+  bool ok = run(all, zeroPointers, "on zeros", /*compares=*/false);
+  for (size_t i = 1; ok && i <= repeat; ++i)
+    ok = run(all, inputPointers, "run " + std::to_string(i), true);
+  if (ok && all > 1 && qopt_session_any_batch(session.handle)) {
+    int64_t part = (all + 1) / 2;
+    ok = run(part, inputPointers,
+             std::to_string(part) + " of " + std::to_string(all) + " samples",
+             true) &&
+         run(all, inputPointers, "all samples after a part", true);
   }
   return result;
 }

@@ -36,8 +36,8 @@ struct CheckResult {
 
 /// Opens `path`.qopt on `device` (with the kernels for `target`, where given)
 /// and runs it on the inputs in `path`.npz: once on zeros, so that no result of
-/// an earlier run can pass for this one's, then `repeat` times, comparing
-/// each.
+/// an earlier run can pass for this one's, then `repeat` times, comparing each;
+/// then, where the model takes fewer samples, on half of them and on all again.
 CheckResult checkModel(const std::string &path, const std::string &device,
                        const std::string &target, size_t repeat);
 

@@ -61,8 +61,6 @@ detectMachine(unsigned optLevel) {
   if (!builder)
     return builder.takeError();
   builder->getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  // Their conversions to bf16 flush subnormals.
-  builder->addFeatures({"-avx512bf16", "-avxneconvert"});
   builder->setRelocationModel(llvm::Reloc::PIC_);
   builder->setCodeGenOptLevel(
       *llvm::CodeGenOpt::getLevel(static_cast<int>(std::min(optLevel, 3u))));

@@ -93,7 +93,6 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
 
 void mlir::qopt::buildKernelsPhase(OpPassManager &pm, StringRef chip,
                                    StringRef entry) {
-  pm.addPass(createVerifyIntegerForm());
   pm.addPass(createFormKernels());
   pm.addPass(createSelectConfigs({chip.str(), /*gemmConfig=*/""}));
   pm.addPass(createPrepareKernels({entry.str()}));

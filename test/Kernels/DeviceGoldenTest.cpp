@@ -73,7 +73,6 @@ TEST(DeviceGoldens, PtxHasTheInstruction) {
       {"shfl_bfly", "shfl.sync.bfly.b32"},
       {"sitofp_uitofp", "cvt.rn.f32.u32"},
       {"special_registers", "%ctaid.z"},
-      {"truncf_bf16", "cvt.rn.bf16.f32"},
       {"truncf_f16", "cvt.rn.f16.f32"},
   };
   std::unique_ptr<MLIRContext> context = makeKernelContext();

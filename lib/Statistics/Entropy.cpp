@@ -15,9 +15,9 @@
 //   D = sum n log n - S log(S / c) >= 0,
 //
 // so that a candidate costs one D per level. Those with clipped values are
-// apart as `Candidate::fixed`, which also is a lower bound of the whole. As the
-// widths of levels differ by at most one in a window and there are few widths,
-// D is tabulated by width and first bin.
+// apart as `Candidate::clipping`, which also is a lower bound of the whole. As
+// the widths of levels differ by at most one in a window and there are few
+// widths, D is tabulated by width and first bin.
 //
 // The terms cancel, so this only sieves: every candidate that may be the best
 // within a bound of the rounding errors is evaluated again from terms that are
@@ -50,8 +50,10 @@ namespace {
 struct Candidate {
   unsigned begin, end;
   uint64_t low, high;
-  /// Divergence of the outer levels and of clipping, times N.
-  double fixed = 0;
+  /// Divergence of clipping, with that of the levels it goes to, times N.
+  double clipping = 0;
+  /// The other levels.
+  unsigned firstLevel, endLevel;
 };
 
 class EntropySearch {
@@ -77,8 +79,13 @@ private:
   unsigned countNonEmpty(unsigned begin, unsigned end) const {
     return nonEmptyBefore[end] - nonEmptyBefore[begin];
   }
+  /// sum n log n.
+  double getEntropy(unsigned begin, unsigned end) const {
+    return (entropyBefore[end].hi - entropyBefore[begin].hi) +
+           (entropyBefore[end].lo - entropyBefore[begin].lo);
+  }
   double getDeficit(unsigned begin, unsigned end) const;
-  double getFixed(const Candidate &candidate) const;
+  void setClipping(Candidate &candidate) const;
   void fillTable(unsigned width, unsigned begin, unsigned end, unsigned slot);
   double sieve(const Candidate &candidate) const;
   double sieveByTable(const Candidate &candidate, double limit) const;
@@ -127,48 +134,54 @@ inline double EntropySearch::getDeficit(unsigned begin, unsigned end) const {
   uint64_t total = sum(begin, end);
   if (total == 0)
     return 0;
-  double entropy = (entropyBefore[end].hi - entropyBefore[begin].hi) +
-                   (entropyBefore[end].lo - entropyBefore[begin].lo);
   double mass = double(total);
-  return entropy - mass * (log(mass) - logs[countNonEmpty(begin, end)]);
+  return getEntropy(begin, end) -
+         mass * (log(mass) - logs[countNonEmpty(begin, end)]);
 }
 
-double EntropySearch::getFixed(const Candidate &candidate) const {
-  double total = double(before.back());
-  double fixed = 0;
-  auto addSide = [&](unsigned begin, unsigned end, unsigned bin,
-                     uint64_t clipped) {
-    fixed += getDeficit(begin, end);
-    if (clipped == 0)
-      return;
-    double mean = double(sum(begin, end)) / double(countNonEmpty(begin, end));
-    double n = double(counts[bin]), all = double(counts[bin] + clipped);
-    fixed += (all * log(all) - n * log(n)) - double(clipped) * log(mean);
+void EntropySearch::setClipping(Candidate &candidate) const {
+  candidate.firstLevel = 0;
+  candidate.endLevel = levels;
+  candidate.clipping = 0;
+  auto clip = [&](unsigned begin, unsigned end, unsigned bin,
+                  uint64_t clipped) {
+    double mass = double(sum(begin, end));
+    double logMean = log(mass) - logs[countNonEmpty(begin, end)];
+    double all = double(counts[bin] + clipped);
+    candidate.clipping += (getEntropy(begin, end) - mass * logMean) +
+                          (all * log(all) - getEntropy(bin, bin + 1)) -
+                          double(clipped) * logMean;
   };
-  addSide(candidate.begin, getStart(candidate, 1), candidate.begin,
-          candidate.low);
-  addSide(getStart(candidate, levels - 1), candidate.end, candidate.end - 1,
-          candidate.high);
+  if (candidate.low)
+    clip(candidate.begin, getStart(candidate, ++candidate.firstLevel),
+         candidate.begin, candidate.low);
+  if (candidate.high)
+    clip(getStart(candidate, --candidate.endLevel), candidate.end,
+         candidate.end - 1, candidate.high);
   uint64_t inside = sum(candidate.begin, candidate.end);
+  double total = double(before.back());
   if (inside != before.back())
-    fixed += total * log(double(inside) / total);
-  return fixed;
+    candidate.clipping += total * log(double(inside) / total);
 }
 
 void EntropySearch::addCandidate(unsigned begin, unsigned end) {
-  Candidate candidate = {begin, end, before[begin],
-                         before.back() - before[end]};
+  Candidate candidate;
+  candidate.begin = begin;
+  candidate.end = end;
+  candidate.low = before[begin];
+  candidate.high = before.back() - before[end];
   if (end - begin < levels || (candidate.low && counts[begin] == 0) ||
       (candidate.high && counts[end - 1] == 0))
     return;
-  candidate.fixed = getFixed(candidate);
+  setClipping(candidate);
   candidates.push_back(candidate);
 }
 
 double EntropySearch::sieve(const Candidate &candidate) const {
-  double divergence = candidate.fixed;
-  unsigned begin = getStart(candidate, 1);
-  for (unsigned level = 1; level < levels - 1; ++level) {
+  double divergence = candidate.clipping;
+  unsigned begin = getStart(candidate, candidate.firstLevel);
+  for (unsigned level = candidate.firstLevel; level < candidate.endLevel;
+       ++level) {
     unsigned end = getStart(candidate, level + 1);
     divergence += getDeficit(begin, end);
     begin = end;
@@ -189,19 +202,29 @@ double EntropySearch::sieveByTable(const Candidate &candidate,
   constexpr unsigned kBlock = 32;
   const unsigned width = candidate.end - candidate.begin;
   const double *first = table.data() + 2 * candidate.begin;
-  double divergence = candidate.fixed;
-  unsigned position = width + levels - 1;
+  double divergence = candidate.clipping;
+  unsigned level = candidate.firstLevel;
+  unsigned position = level * width + levels - 1;
   unsigned begin = position >> levelBits;
-  for (unsigned level = 1; level < levels - 1;) {
-    unsigned stop = std::min(level + kBlock, levels - 1);
-    double sums[2] = {0, 0};
-    for (; level < stop; ++level) {
-      position += width;
-      unsigned end = position >> levelBits;
-      sums[level & 1] += first[2 * begin + (end - begin - tableWidth)];
-      begin = end;
+  auto addLevel = [&](double &sum) {
+    position += width;
+    unsigned end = position >> levelBits;
+    sum += first[2 * begin + (end - begin - tableWidth)];
+    begin = end;
+  };
+  while (level < candidate.endLevel) {
+    // Two chains of additions.
+    unsigned stop = std::min(level + kBlock, candidate.endLevel);
+    double even = 0, odd = 0;
+    for (; level + 2 <= stop; level += 2) {
+      addLevel(even);
+      addLevel(odd);
     }
-    divergence += sums[0] + sums[1];
+    if (level < stop) {
+      addLevel(odd);
+      ++level;
+    }
+    divergence += even + odd;
     if (divergence > limit)
       break;
   }
@@ -255,7 +278,7 @@ const Candidate *EntropySearch::run() {
   std::vector<double> sieved(candidates.size(), best);
   for (size_t i = 0; i < candidates.size(); i += kCoarseStep) {
     size_t at = candidates.size() - 1 - i;
-    if (candidates[at].fixed > best + slack)
+    if (candidates[at].clipping > best + slack)
       continue;
     sieved[at] = sieve(candidates[at]);
     best = std::min(best, sieved[at]);
@@ -270,7 +293,7 @@ const Candidate *EntropySearch::run() {
     for (; last < candidates.size() &&
            getLevelWidth(last) == getLevelWidth(first);
          ++last)
-      if (candidates[last].fixed <= best + slack) {
+      if (candidates[last].clipping <= best + slack) {
         begin = std::min(begin, candidates[last].begin);
         end = std::max(end, candidates[last].end);
       }
@@ -280,7 +303,7 @@ const Candidate *EntropySearch::run() {
     fillTable(tableWidth, begin, end, 0);
     fillTable(tableWidth + 1, begin, end, 1);
     for (size_t i = first; i < last; ++i) {
-      if (candidates[i].fixed > best + slack)
+      if (candidates[i].clipping > best + slack)
         continue;
       sieved[i] = sieveByTable(candidates[i], best + 2 * slack);
       best = std::min(best, sieved[i]);

@@ -38,7 +38,8 @@ public:
     double r = mantissa * entry.reciprocal - 1;
     // Up to r^7 / 7; the next term is below 2^-66.
     double r2 = r * r;
-    double tail = (1.0 / 3 - r * 0.25) + r2 * ((0.2 - r * (1.0 / 6)) + r2 / 7);
+    double tail =
+        (1.0 / 3 - r * 0.25) + r2 * ((0.2 - r * (1.0 / 6)) + r2 * (1.0 / 7));
     return (exponent * kLn2 + entry.log) + (r + r2 * (r * tail - 0.5));
   }
 

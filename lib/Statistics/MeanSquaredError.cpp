@@ -49,60 +49,55 @@ namespace {
 /// G and what else sums up the values above (or below) a place.
 class Tails {
 public:
-  Tails() : table(kHistogramBins + 2) {}
+  Tails() : table(kHistogramBins + 2), clipping(kHistogramBins + 2) {}
   void add(const Half &half);
 
-  /// The squared error on 0 to `levels` times `step`. Gives up as soon as it is
-  /// certain to exceed `limit`, though at least `clipped` of it is clipped, and
-  /// returns anything above that.
-  double getError(double step, int levels, double limit, double clipped) const;
+  /// Sum of x^2.
+  double getSquares() const { return squares; }
   /// G((level - 1/2) step).
   double getExcess(double step, int level) const;
-  /// At most the sum of (x - limit)^2 over x > limit; `limit` in whole bins.
+  /// The sum of (x - limit)^2 over x > limit or less; `limit` in whole bins.
   double getClippingError(unsigned limit) const {
     return limit < clipping.size() ? clipping[limit] : 0;
   }
-  /// Sum of x^2 over x < limit, without the pieces.
-  double getSquaresBelow(double limit) const;
-  double getSquares() const { return squares; }
 
 private:
-  /// At the lower edge of a bin; cut bins are apart.
-  struct Tail {
-    double excess = 0, count = 0, halfBin = 0, squaresBelow = 0;
-  };
-  /// G of the whole bins, up to `end`.
-  double lookUp(double place) const {
-    unsigned bin = unsigned(place);
-    double offset = place - bin;
-    const Tail &tail = table[bin];
-    return (offset * tail.halfBin - tail.count) * offset + tail.excess;
-  }
+  friend class Sieve;
 
+  /// Of the values in whole bins; those in cut bins are `pieces`.
+  struct Tail {
+    /// G(b) = constant - b (linear - b quadratic) within the bin.
+    double constant = 0, linear = 0, quadratic = 0;
+    /// Sum of x^2 below the bin.
+    double squaresBelow = 0;
+  };
+  double lookUp(double place) const {
+    const Tail &tail = table[unsigned(place)];
+    return tail.constant - place * (tail.linear - place * tail.quadratic);
+  }
   std::vector<Tail> table;
-  std::vector<double> clipping = std::vector<double>(kHistogramBins + 2);
+  std::vector<double> clipping;
   std::vector<Piece> pieces;
   double end = 0, squares = 0;
 };
 
 } // namespace
 
-static double cube(double x) { return x * x * x; }
-
 void Tails::add(const Half &half) {
   const std::vector<double> &counts = half.getRegular();
-  Tail tail;
-  double error = 0;
+  // Sums of (x - bin)^0, (x - bin)^1, (x - bin)^2 and x above the bin.
+  double count = 0, excess = 0, error = 0, sum = 0;
   for (unsigned bin = counts.size(); bin-- > 0;) {
-    double n = counts[bin];
-    // (x - bin)^2 = (x - bin - 1)^2 + 2 (x - bin - 1) + 1.
-    error += 2 * tail.excess + tail.count + n / 3;
-    tail.excess += tail.count + 0.5 * n;
-    tail.count += n;
-    table[bin].excess += tail.excess;
-    table[bin].count += tail.count;
-    table[bin].halfBin += 0.5 * n;
+    double n = counts[bin], top = bin + 1.0;
+    error += 2 * excess + count + n / 3;
+    excess += count + 0.5 * n;
     clipping[bin] += error;
+    Tail &tail = table[bin];
+    tail.constant += sum + 0.5 * n * (top * top);
+    tail.linear += count + n * top;
+    tail.quadratic += 0.5 * n;
+    count += n;
+    sum += n * (bin + 0.5);
   }
   double below = 0;
   for (unsigned bin = 0; bin < kHistogramBins + 2; ++bin) {
@@ -136,36 +131,6 @@ static double sumPieceExcess(const Piece &piece, double step, int levels) {
   return sum;
 }
 
-double Tails::getError(double step, int levels, double limit,
-                       double clipped) const {
-  constexpr int kBlock = 16;
-  double places = end / step + 0.5;
-  int count = places < levels ? int(places) : levels;
-  double excess = 0;
-  for (int level = 0; level < count;) {
-    int stop = std::min(level + kBlock, count);
-    double sums[2] = {0, 0};
-    for (; level < stop; ++level)
-      sums[level & 1] += lookUp((level + 0.5) * step);
-    excess += sums[0] + sums[1];
-    if (level == count)
-      break;
-    // The error of the values up to the end of the cell of `level` alone: G of
-    // these is G(b) - G(cell) - (cell - b) n, n values being beyond.
-    double cell = (level + 0.5) * step;
-    const Tail &tail = table[unsigned(cell)];
-    double beyond = tail.count - 2 * tail.halfBin * (cell - unsigned(cell));
-    double inside = excess - level * (lookUp(cell) +
-                                      beyond * (cell - 0.5 * (step * level)));
-    double error = getSquaresBelow(cell) - 2 * step * inside;
-    if (error + clipped > limit)
-      return error + clipped;
-  }
-  for (const Piece &piece : pieces)
-    excess += sumPieceExcess(piece, step, levels);
-  return squares - 2 * step * excess;
-}
-
 double Tails::getExcess(double step, int level) const {
   double place = (level - 0.5) * step;
   double excess = place < end ? lookUp(place) : 0;
@@ -179,30 +144,99 @@ double Tails::getExcess(double step, int level) const {
   return excess;
 }
 
-double Tails::getSquaresBelow(double limit) const {
-  if (limit >= end)
-    return table[kHistogramBins].squaresBelow;
-  unsigned bin = unsigned(limit);
-  const Tail &tail = table[bin];
-  return tail.squaresBelow +
-         2 * tail.halfBin * (cube(limit) - cube(double(bin))) / 3;
+namespace {
+
+/// The squared error of one side on 0 to `levels` times `step`, summed up by
+/// and by from the cell of 0.
+class Sieve {
+public:
+  Sieve(const Tails &tails, double step, int levels)
+      : tails(tails), step(step), levels(levels) {
+    double places = tails.end / step + 0.5;
+    count = places < levels ? int(places) : levels;
+  }
+
+  bool isDone() const { return level == count; }
+  /// Goes on to the cell of `end`.
+  void advance(int end);
+  /// The error of the values in the cells before the last check, none of which
+  /// is clipped.
+  double getInside() const { return inside; }
+  /// The error of all values, once done; before that `getInside`.
+  double getKnown() const { return isDone() ? total : inside; }
+
+private:
+  const Tails &tails;
+  const double step;
+  const int levels;
+  /// Above these G has only that of cut bins.
+  int count;
+  int level = 0;
+  double excess = 0, inside = 0, total = 0;
+};
+
+} // namespace
+
+void Sieve::advance(int end) {
+  end = std::min(end, count);
+  // Two chains of additions.
+  double even = 0, odd = 0;
+  for (; level + 2 <= end; level += 2) {
+    even += tails.lookUp((level + 0.5) * step);
+    odd += tails.lookUp((level + 1.5) * step);
+  }
+  if (level < end)
+    odd += tails.lookUp((level++ + 0.5) * step);
+  excess += even + odd;
+  if (isDone()) {
+    double sum = excess;
+    for (const Piece &piece : tails.pieces)
+      sum += sumPieceExcess(piece, step, levels);
+    total = tails.squares - 2 * step * sum;
+    return;
+  }
+  // Of the values up to b alone, G is less by G(b) + (b - place) n with n
+  // values beyond b.
+  double b = (level + 0.5) * step, bin = unsigned(b);
+  const Tails::Tail &tail = tails.table[unsigned(b)];
+  double beyond = tail.linear - 2 * tail.quadratic * b;
+  double gains =
+      excess - level * (tails.lookUp(b) + beyond * (b - 0.5 * (level * step)));
+  double squares = tail.squaresBelow +
+                   2 * tail.quadratic * (b * b * b - bin * bin * bin) / 3;
+  inside = squares - 2 * step * gains;
 }
 
-//===----------------------------------------------------------------------===//
-// Search over widths
-//===----------------------------------------------------------------------===//
+struct ranges::ErrorTables {
+  explicit ErrorTables(const Histogram &values) {
+    positive.add(values.positive);
+    negative.add(values.negative);
+    if (values.negative.getTotal() == 0 || values.positive.getTotal() == 0)
+      return;
+    both.add(values.positive);
+    both.add(values.negative);
+  }
+
+  const Tails &getBoth() const {
+    return positive.getSquares() == 0   ? negative
+           : negative.getSquares() == 0 ? positive
+                                        : both;
+  }
+
+  Tails positive, negative, both;
+};
 
 namespace {
 
-/// Candidate k of [1, size] is k bins wide, the last one as wide as the values.
+/// Candidate k of [1, size] is `stride` k bins wide, the last one as wide as
+/// the values.
 class Search {
 public:
-  Search(const Histogram &values, double largest, int levels)
-      : values(values), largest(largest), size(int(std::ceil(largest))),
-        levels(levels) {
-    positive.add(values.positive);
-    negative.add(values.negative);
-    squares = positive.getSquares() + negative.getSquares();
+  Search(const Histogram &values, const ErrorTables &tables,
+         RangeStorage storage, double largest, int stride, int levels)
+      : values(values), positive(tables.positive), negative(tables.negative),
+        both(tables.getBoth()), storage(storage), largest(largest),
+        stride(stride), size(int(std::ceil(largest / stride))), levels(levels) {
     // Where QuantMath limits scales, steps do not follow widths.
     double unit = values.width / levels;
     prunable = unit > 2 * quantmath::kMinScale &&
@@ -210,36 +244,32 @@ public:
   }
   virtual ~Search() = default;
 
-  /// The best limits; `known` unless others are better.
-  Limits run(Limits known, RangeStorage storage);
+  Limits run();
 
 protected:
   struct Point {
     double width;
+    Limits limits;
     Lattice lattice;
     double squared;
   };
   /// Sieves a width in bins of which `clipped` or more is known to be clipped.
   /// An error above `limit` may be any other.
   virtual Point sieve(double width, double limit, double clipped) = 0;
+  double sieve(const Lattice &lattice, double limit, double clipped) const;
   /// At most the error of what a candidate clips.
   virtual double getClippingError(int candidate) const = 0;
-  virtual Limits getLimits(const Point &point) const = 0;
-
-  double getWidth(int candidate) const {
-    return candidate < size ? candidate : largest;
-  }
 
   const Histogram &values;
+  const Tails &positive, &negative, &both;
+  const RangeStorage storage;
   const double largest;
-  const int size;
+  const int stride, size;
   /// Steps of the width.
   const int levels;
-  Tails positive, negative;
-  double squares;
 
 private:
-  std::vector<Point> collect(double known, double slack);
+  std::vector<Point> collect();
   Point refine(double low, double high);
 
   bool prunable;
@@ -247,17 +277,59 @@ private:
 
 } // namespace
 
-/// The candidates that may be the best, in decreasing width.
-std::vector<Search::Point> Search::collect(double known, double slack) {
+double Search::sieve(const Lattice &lattice, double limit,
+                     double clipped) const {
+  double step = lattice.step;
+  constexpr int kFirstCheck = 16;
+  if (lattice.negative == lattice.positive + 1) {
+    // s8: one look-up for both signs, and one negative integer more.
+    double gain = 2 * step * negative.getExcess(step, lattice.negative);
+    Sieve sieve(both, step, lattice.positive);
+    int check = kFirstCheck;
+    do {
+      sieve.advance(check);
+      if (sieve.getInside() + clipped > limit)
+        return sieve.getInside() + clipped;
+      check *= 2;
+    } while (!sieve.isDone());
+    return sieve.getKnown() - gain;
+  }
+  Sieve above(positive, step, lattice.positive);
+  Sieve below(negative, step, lattice.negative);
+  int check = kFirstCheck;
+  do {
+    above.advance(check);
+    below.advance(check);
+    double bound = std::max(above.getInside() + below.getInside() + clipped,
+                            above.getKnown() + below.getKnown());
+    if (bound > limit)
+      return bound;
+    check *= 2;
+  } while (!above.isDone() || !below.isDone());
+  return above.getKnown() + below.getKnown();
+}
+
+/// The limits of max and the candidates that may be better, in decreasing
+/// width.
+std::vector<Search::Point> Search::collect() {
   std::vector<Point> points;
-  double best = known;
+  Limits limits = getMaxLimits(values, storage);
+  Lattice lattice = getLattice(values, limits, storage);
+  double best = sieve(lattice, quantmath::detail::kInfinity, 0);
+  points.push_back({largest, limits, lattice, best});
+
+  double slack = 2 * kSieveError * both.getSquares();
   auto visit = [&](int candidate) {
     double clipped = prunable ? getClippingError(candidate) : 0;
-    double limit = best + 2 * slack;
+    double limit = best + slack;
     if (clipped > limit)
       return;
-    points.push_back(sieve(getWidth(candidate), limit, clipped));
-    best = std::min(best, points.back().squared);
+    Point point =
+        sieve(candidate < size ? stride * candidate : largest, limit, clipped);
+    if (point.squared > limit)
+      return;
+    points.push_back(point);
+    best = std::min(best, point.squared);
   };
   for (int k = size; k > 0; k -= kCoarseStep)
     visit(k);
@@ -266,11 +338,12 @@ std::vector<Search::Point> Search::collect(double known, double slack) {
       visit(k);
   points.erase(std::remove_if(points.begin(), points.end(),
                               [&](const Point &point) {
-                                return point.squared > best + 2 * slack;
+                                return point.squared > best + slack;
                               }),
                points.end());
-  std::sort(points.begin(), points.end(),
-            [](const Point &a, const Point &b) { return a.width > b.width; });
+  std::stable_sort(
+      points.begin(), points.end(),
+      [](const Point &a, const Point &b) { return a.width > b.width; });
   return points;
 }
 
@@ -296,10 +369,10 @@ Search::Point Search::refine(double low, double high) {
   return left.squared < right.squared ? left : right;
 }
 
-Limits Search::run(Limits known, RangeStorage storage) {
-  Limits best = known;
-  Lattice last = getLattice(values, known, storage);
-  double squared = getSquaredError(values, last), width = largest;
+Limits Search::run() {
+  double squared = quantmath::detail::kInfinity;
+  Point best = {};
+  Lattice last = {0, 0, 0};
   auto improve = [&](const Point &point) {
     // Neighbours may have the same scale.
     if (point.lattice == last)
@@ -309,50 +382,33 @@ Limits Search::run(Limits known, RangeStorage storage) {
     if (!(exact < squared))
       return;
     squared = exact;
-    width = point.width;
-    best = getLimits(point);
+    best = point;
   };
-  for (const Point &point : collect(squared, kSieveError * squares))
+  for (const Point &point : collect())
     improve(point);
-  improve(refine(std::max(width - 1, 0.5 * std::min(width, 1.0)),
-                 std::min(width + 1, largest)));
-  return best;
+  double width = best.width;
+  improve(refine(width > stride ? width - stride : 0.5 * width,
+                 std::min(width + stride, largest)));
+  return best.limits;
 }
-
-//===----------------------------------------------------------------------===//
-// Zero point 0
-//===----------------------------------------------------------------------===//
 
 namespace {
 
+/// Zero point 0.
 class SymmetricSearch : public Search {
 public:
-  SymmetricSearch(const Histogram &values, RangeStorage storage)
-      : Search(values,
-               storage == RangeStorage::S8 ? values.getAmax() : values.max,
+  SymmetricSearch(const Histogram &values, const ErrorTables &tables,
+                  RangeStorage storage)
+      : Search(values, tables, storage,
+               storage == RangeStorage::S8 ? values.getAmax() : values.max, 1,
                storage == RangeStorage::S8 ? quantmath::kInt8Max
-                                           : quantmath::kUInt8Max),
-        storage(storage) {
-    both.add(values.positive);
-    both.add(values.negative);
-  }
+                                           : quantmath::kUInt8Max) {}
 
 private:
   Point sieve(double width, double limit, double clipped) override {
-    Lattice lattice = getLattice(values, {-width, width}, storage);
-    double step = lattice.step, error;
-    if (storage == RangeStorage::U8) {
-      double rest = negative.getSquares();
-      error = positive.getError(step, lattice.positive, limit - rest, clipped) +
-              rest;
-    } else {
-      // One look-up for both signs; there is one negative integer more.
-      double gain = 2 * step * negative.getExcess(step, lattice.negative);
-      error =
-          both.getError(step, lattice.positive, limit + gain, clipped + gain) -
-          gain;
-    }
-    return {width, lattice, error};
+    Limits limits = fitToStorage({-width, width}, storage);
+    Lattice lattice = getLattice(values, limits, storage);
+    return {width, limits, lattice, Search::sieve(lattice, limit, clipped)};
   }
 
   double getClippingError(int candidate) const override {
@@ -363,93 +419,84 @@ private:
           candidate * -quantmath::kInt8Min / quantmath::kInt8Max + 2);
     return clipped;
   }
-
-  Limits getLimits(const Point &point) const override {
-    return fitToStorage({-point.width, point.width}, storage);
-  }
-
-  RangeStorage storage;
-  Tails both;
 };
 
-//===----------------------------------------------------------------------===//
-// Any zero point
-//===----------------------------------------------------------------------===//
-
+/// Any zero point.
 class AsymmetricSearch : public Search {
 public:
-  explicit AsymmetricSearch(const Histogram &values)
-      : Search(values, std::max(values.max, 0.0) - std::min(values.min, 0.0),
-               quantmath::kUInt8Max),
-        zeroPoint(getLattice(values, {values.min, values.max},
-                             RangeStorage::U8Asymmetric)
-                      .negative) {
-    // The least that limits of `i` whole bins clip, whatever their zero point:
-    // both sides are convex, so the cheaper bin goes first.
-    unsigned low = kHistogramBins + 1, high = kHistogramBins + 1;
-    clipping.resize(low + high + 1);
-    double sum = 0;
-    for (unsigned i = low + high; i > 0; --i) {
-      auto getCost = [](const Tails &tails, unsigned bins) {
-        return tails.getClippingError(bins - 1) - tails.getClippingError(bins);
-      };
-      bool fromLow = high == 0 || (low != 0 && getCost(negative, low) <
-                                                   getCost(positive, high));
-      unsigned &bins = fromLow ? low : high;
-      sum += getCost(fromLow ? negative : positive, bins--);
-      clipping[i - 1] = sum;
-    }
-  }
+  AsymmetricSearch(const Histogram &values, const ErrorTables &tables);
 
 private:
-  Point sieve(double width, double limit, double clipped) override {
-    double scale = quantmath::scaleForWidth(width * values.width, levels).scale;
-    double step = scale * values.perUnit;
-    // Gains of one more integer on a side decrease: walk to where they meet.
-    while (zeroPoint < levels &&
-           negative.getExcess(step, zeroPoint + 1) >
-               positive.getExcess(step, levels - zeroPoint))
-      ++zeroPoint;
-    while (zeroPoint > 0 && positive.getExcess(step, levels - zeroPoint + 1) >=
-                                negative.getExcess(step, zeroPoint))
-      --zeroPoint;
-    auto getError = [&](bool ofNegative, double limit, double clipped) {
-      return ofNegative
-                 ? negative.getError(step, zeroPoint, limit, clipped)
-                 : positive.getError(step, levels - zeroPoint, limit, clipped);
-    };
-    bool negativeFirst = 2 * zeroPoint > levels;
-    double error = getError(negativeFirst, limit, clipped);
-    if (error <= limit)
-      error += getError(!negativeFirst, limit - error, 0);
-    return {width, {step, levels - zeroPoint, zeroPoint}, error};
-  }
+  Point sieve(double width, double limit, double clipped) override;
 
   double getClippingError(int candidate) const override {
     // A bin for rounding up on each side; the scale's rounding is within them.
-    return clipping[candidate + 2];
-  }
-
-  /// Products of an integer and a scale are exact, so that QuantMath finds
-  /// this scale and zero point again.
-  Limits getLimits(const Point &point) const override {
-    const Lattice &lattice = point.lattice;
-    return {-lattice.negative * lattice.step, lattice.positive * lattice.step};
+    return clipping[stride * candidate + 2];
   }
 
   /// The last one chosen.
   int zeroPoint;
+  /// The least that limits of so many whole bins clip, whatever the zero point.
   std::vector<double> clipping;
 };
 
 } // namespace
 
-Limits ranges::chooseMeanSquaredError(const Histogram &values,
-                                      RangeStorage storage) {
+AsymmetricSearch::AsymmetricSearch(const Histogram &values,
+                                   const ErrorTables &tables)
+    : Search(values, tables, RangeStorage::U8Asymmetric,
+             std::max(values.max, 0.0) - std::min(values.min, 0.0), 2,
+             quantmath::kUInt8Max),
+      zeroPoint(levels / 2) {
+  // Both sides are convex: the bin that costs less goes first.
+  unsigned low = kHistogramBins + 1, high = kHistogramBins + 1;
+  clipping.resize(low + high + 1);
+  auto getCost = [](const Tails &tails, unsigned bins) {
+    return bins == 0 ? quantmath::detail::kInfinity
+                     : tails.getClippingError(bins - 1) -
+                           tails.getClippingError(bins);
+  };
+  double sum = 0, costLow = getCost(negative, low),
+         costHigh = getCost(positive, high);
+  for (unsigned bins = low + high; bins > 0; --bins) {
+    if (costLow < costHigh) {
+      sum += costLow;
+      costLow = getCost(negative, --low);
+    } else {
+      sum += costHigh;
+      costHigh = getCost(positive, --high);
+    }
+    clipping[bins - 1] = sum;
+  }
+}
+
+Search::Point AsymmetricSearch::sieve(double width, double limit,
+                                      double clipped) {
+  double scale = quantmath::scaleForWidth(width * values.width, levels).scale;
+  double step = scale * values.perUnit;
+  // Gains of one more integer on a side decrease: walk to where they meet.
+  while (zeroPoint < levels && negative.getExcess(step, zeroPoint + 1) >
+                                   positive.getExcess(step, levels - zeroPoint))
+    ++zeroPoint;
+  while (zeroPoint > 0 && positive.getExcess(step, levels - zeroPoint + 1) >=
+                              negative.getExcess(step, zeroPoint))
+    --zeroPoint;
+  Lattice lattice = {step, levels - zeroPoint, zeroPoint};
+  // Products of an integer and a scale are exact, so that QuantMath finds this
+  // scale and zero point again.
+  Limits limits = {-lattice.negative * step, lattice.positive * step};
+  return {width, limits, lattice, Search::sieve(lattice, limit, clipped)};
+}
+
+Limits
+ranges::chooseMeanSquaredError(const Histogram &values, RangeStorage storage,
+                               std::shared_ptr<const ErrorTables> &tables) {
   Limits known = getMaxLimits(values, storage);
   if (known.low == known.high)
     return known;
+  if (!tables)
+    tables = std::make_shared<ErrorTables>(values);
   if (storage == RangeStorage::U8Asymmetric)
-    return AsymmetricSearch(values).run(known, storage);
-  return SymmetricSearch(values, storage).run(known, storage);
+    return AsymmetricSearch(values, *tables).run();
+  return SymmetricSearch(values, *tables, storage).run();
 }

@@ -18,11 +18,12 @@ struct RangeSelector::Impl {
       : values(values), options(options) {}
 
   Range evaluate(RangeStorage storage, Limits limits) const;
-  Limits chooseLimits(RangeMethod method, RangeStorage storage) const;
+  Limits chooseLimits(RangeMethod method, RangeStorage storage);
   const Range &choose(RangeMethod method, RangeStorage storage);
 
   const Histogram values;
   const RangeOptions options;
+  std::shared_ptr<const ErrorTables> errorTables;
   std::map<std::pair<RangeMethod, RangeStorage>, Range> chosen;
 };
 
@@ -49,7 +50,7 @@ Range RangeSelector::Impl::evaluate(RangeStorage storage, Limits limits) const {
 }
 
 Limits RangeSelector::Impl::chooseLimits(RangeMethod method,
-                                         RangeStorage storage) const {
+                                         RangeStorage storage) {
   switch (method) {
   case RangeMethod::Max:
     break;
@@ -58,7 +59,7 @@ Limits RangeSelector::Impl::chooseLimits(RangeMethod method,
   case RangeMethod::Entropy:
     return chooseEntropy(values, storage);
   case RangeMethod::MSE:
-    return chooseMeanSquaredError(values, storage);
+    return chooseMeanSquaredError(values, storage, errorTables);
   }
   return getMaxLimits(values, storage);
 }

@@ -386,13 +386,14 @@ TEST(ChooseRange, MseBeatsEveryEdge) {
   }
 }
 
-/// All widths in whole bins with all zero points, from sums by cell.
+/// All widths of an even number of bins with all zero points, from sums by
+/// cell.
 Real leastAsymmetricError(const Distribution &d) {
   std::vector<Spread> spreads = spreadsOf(d);
   Range max = {d.min, d.max};
   Real least = errorOf(d, RangeStorage::U8Asymmetric, max).squared;
   double width = std::max(d.max, 0.0) - std::min(d.min, 0.0);
-  for (double bins = 1;; ++bins) {
+  for (double bins = 2;; bins += 2) {
     double limit = std::min(bins * double(binWidth(d)), width);
     Real s = scaleOf(RangeStorage::U8Asymmetric, 0, limit).scale;
     // Error of all values of an integer's cell, and of all that lie beyond its
@@ -448,19 +449,19 @@ TEST(ChooseRange, MseAsymmetricBeatsNeighboursAndDraws) {
               errorOf(d, RangeStorage::U8Asymmetric, {d.min, d.max}).squared *
                   (1 + 1e-9L));
     Real width = std::max(d.max, 0.0) - std::min(d.min, 0.0);
-    int size = int(std::ceil(width / binWidth(d)));
+    int size = int(std::ceil(width / (2 * binWidth(d))));
     Scale best = scaleOf(RangeStorage::U8Asymmetric, range.low, range.high);
-    auto check = [&](int bins, int zero) {
-      double candidate = std::min(Real(bins) * binWidth(d), width);
+    auto check = [&](int pairs, int zero) {
+      double candidate = std::min(2 * pairs * binWidth(d), width);
       Scale scale = scaleOf(RangeStorage::U8Asymmetric, 0, candidate);
       scale.zero = std::clamp(zero, 0, 255);
       EXPECT_LE(chosen, errorOf(spreads, d.count, scale).squared * (1 + 1e-9L))
-          << bins << " bins, zero point " << zero;
+          << pairs << " bins twice, zero point " << zero;
     };
-    int nearest = int((range.high - range.low) / double(binWidth(d)));
-    for (int bins = std::max(1, nearest - 20); bins < nearest + 20; ++bins)
+    int nearest = int((range.high - range.low) / double(2 * binWidth(d)));
+    for (int pairs = std::max(1, nearest - 20); pairs < nearest + 20; ++pairs)
       for (int zero = best.zero - 2; zero <= best.zero + 2; ++zero)
-        check(bins, zero);
+        check(pairs, zero);
     for (int i = 0; i < 300; ++i)
       check(1 + int(random() % size), best.zero + int(random() % 41) - 20);
   }

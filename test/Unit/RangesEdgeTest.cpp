@@ -243,8 +243,10 @@ TEST(ChooseRange, SameBitsEverywhere) {
   for (int i = 0; i < 20; ++i) {
     std::vector<uint64_t> halves[2];
     for (auto &half : halves)
-      for (uint64_t t = 0; t < kHistogramBins; ++t)
-        half.push_back(next() % 100000000 / ((t + 1 + next() % 9) * (t + 1)));
+      for (uint64_t t = 0; t < kHistogramBins; ++t) {
+        uint64_t mass = next() % 100000000, slope = t + 1 + next() % 9;
+        half.push_back(mass / (slope * (t + 1)));
+      }
     if (i % 2)
       halves[1].assign(kHistogramBins, 0);
     Distribution d = distributionOfCounts(halves[0], halves[1], 10, i - 10);

@@ -30,8 +30,8 @@ using namespace mlir::qopt::ranges;
 
 /// Every so many candidates are tried first, to have a good one to prune with.
 static constexpr int kCoarseStep = 32;
-/// Golden-section steps: the bracket of two bins shrinks to 1e-4 of a bin, less
-/// than what a scale in f32 resolves.
+/// Golden-section steps: the bracket shrinks to 1e-4 of a bin, about what a
+/// scale in f32 resolves.
 static constexpr int kRefinements = 20;
 
 namespace {

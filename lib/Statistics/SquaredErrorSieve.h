@@ -23,12 +23,12 @@
 
 namespace mlir::qopt::ranges {
 
-/// A bound of the rounding errors, relative to the sum of x^2: at most 2048 +
-/// 256 terms of one sign are added one after the other, and products cancel to
-/// no less than 1/64 of themselves.
-inline constexpr double kSieveError = 1e-12;
+/// A bound of the rounding errors, relative to the sum of x^2. Tables are sums
+/// of at most 2048 terms of one sign, which is 2^-42 of them, and altogether
+/// count x^2 at most six times; all else is below 2^-43.
+inline constexpr double kSieveError = 2e-12;
 
-/// G and what else sums up the values above (or below) a place.
+/// G and other sums over the values above or below a place.
 class Tails {
 public:
   Tails() : table(kHistogramBins + 2), clipping(kHistogramBins + 2) {}
@@ -57,6 +57,7 @@ private:
     const Tail &tail = table[unsigned(place)];
     return tail.constant - place * (tail.linear - place * tail.quadratic);
   }
+
   std::vector<Tail> table;
   std::vector<double> clipping;
   std::vector<Piece> pieces;
@@ -92,6 +93,7 @@ private:
   double excess = 0, inside = 0, total = 0;
 };
 
+/// What the searches of one histogram share.
 struct ErrorTables {
   explicit ErrorTables(const Histogram &values) {
     positive.add(values.positive);
@@ -102,6 +104,7 @@ struct ErrorTables {
     both.add(values.negative);
   }
 
+  /// Of the magnitudes.
   const Tails &getBoth() const {
     return positive.getSquares() == 0   ? negative
            : negative.getSquares() == 0 ? positive

@@ -82,7 +82,9 @@ public:
 
   uint64_t getCount() const { return count; }
   uint64_t getNaNs() const { return nans; }
-  uint64_t getInfinities() const { return positiveInfs + negativeInfs; }
+  uint64_t getPositiveInfinities() const { return positiveInfs; }
+  uint64_t getNegativeInfinities() const { return negativeInfs; }
+  ChannelLayout getChannelLayout() const { return layout; }
   /// Largest finite magnitude per channel, sentinels included; empty where
   /// channels are not kept.
   const std::vector<float> &getChannelMaxima() const { return channelMaxima; }

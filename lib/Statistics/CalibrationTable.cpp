@@ -1,4 +1,4 @@
-//===- CalibrationTable.cpp ---*- C++ -*-===//
+//===- CalibrationTable.cpp -------------------------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -132,6 +132,12 @@ private:
   friend class StatisticsReader;
   friend class DistributionBuilder;
 
+  /// Of what `serialize` writes.
+  static constexpr unsigned kVersion = 1;
+
+  /// Values are far in these octaves, which go up to the largest finite ones.
+  static constexpr int kFirstOctave = 13, kLastOctave = 128;
+
   /// Values of magnitude in [2^(octave - 1), 2^octave), by their upper 10
   /// mantissa bits.
   struct FarOctave {

@@ -95,6 +95,12 @@ public:
   bool merge(const EdgeStatistics &other);
 
   const ChannelLayout &getLayout() const { return layout; }
+  /// Bytes that the state takes in memory.
+  size_t getMemoryBytes() const {
+    return sizeof(*this) + bins.size() * sizeof(uint64_t) +
+           (farPositive.size() + farNegative.size()) * sizeof(FarOctave) +
+           channelMaxima.size() * sizeof(float);
+  }
   /// All values, NaNs and infinities among them.
   uint64_t getCount() const { return count; }
   uint64_t getZeros() const { return bins.empty() ? 0 : bins[kZeroRow]; }

@@ -105,6 +105,7 @@ public:
   uint64_t getCount() const { return count; }
   uint64_t getZeros() const { return bins.empty() ? 0 : bins[kZeroRow]; }
   uint64_t getNaNs() const { return nans; }
+  uint64_t getInfinities() const { return positiveInfs + negativeInfs; }
   uint64_t getPositiveInfinities() const { return positiveInfs; }
   uint64_t getNegativeInfinities() const { return negativeInfs; }
   /// Largest finite magnitude per channel, sentinels included; empty where

@@ -10,6 +10,7 @@
 #include "Emit.h"
 #include "Output.h"
 
+#include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Calibration/Interrupt.h"
 #include "QuantOpt/Frontend/LoadModel.h"
 #include "QuantOpt/Pipelines/Pipelines.h"

@@ -95,11 +95,19 @@ public:
   bool merge(const EdgeStatistics &other);
 
   const ChannelLayout &getLayout() const { return layout; }
+  /// Bytes that the state takes in memory.
+  size_t getMemoryBytes() const {
+    return sizeof(*this) + bins.size() * sizeof(uint64_t) +
+           (farPositive.size() + farNegative.size()) * sizeof(FarOctave) +
+           channelMaxima.size() * sizeof(float);
+  }
   /// All values, NaNs and infinities among them.
   uint64_t getCount() const { return count; }
   uint64_t getZeros() const { return bins.empty() ? 0 : bins[kZeroRow]; }
   uint64_t getNaNs() const { return nans; }
   uint64_t getInfinities() const { return positiveInfs + negativeInfs; }
+  uint64_t getPositiveInfinities() const { return positiveInfs; }
+  uint64_t getNegativeInfinities() const { return negativeInfs; }
   /// Largest finite magnitude per channel, sentinels included; empty where
   /// channels are not kept.
   const std::vector<float> &getChannelMaxima() const { return channelMaxima; }
@@ -107,6 +115,12 @@ public:
   /// The distribution with sentinels told apart: docs/Numerics.md,
   /// "Sentinels".
   Distribution getDistribution() const;
+
+  /// Adds `weight` for each value within the limits of `frame` to the bin of
+  /// `frame` that it falls into; kHistogramBins bins of x > 0 and of x < 0.
+  /// `frame` is of this state or of one it was merged into.
+  void addTo(const Distribution &frame, double weight, double *positive,
+             double *negative) const;
 
   bool operator==(const EdgeStatistics &other) const;
 

@@ -41,9 +41,6 @@ static constexpr uint64_t kMaskShare = 4096;
 static constexpr double kBandWidth = 1.125, kBandDistance = 1.25;
 static constexpr unsigned kMaxBands = 4;
 
-/// Values of magnitude in [2^(kFirstOctave - 1), 2^kLastOctave) are far.
-static constexpr int kFirstOctave = 13, kLastOctave = 128;
-
 double Distribution::getBinWidth() const { return powerOfTwo(exponent - 11); }
 
 /// Builds the distribution of one state.
@@ -54,6 +51,8 @@ public:
 
 private:
   using FarOctave = EdgeStatistics::FarOctave;
+  static constexpr int kFirstOctave = EdgeStatistics::kFirstOctave;
+  static constexpr int kLastOctave = EdgeStatistics::kLastOctave;
 
   /// Both signs of an octave; null where there are no values.
   struct Octave {
@@ -241,6 +240,30 @@ Distribution DistributionBuilder::build() {
 Distribution EdgeStatistics::getDistribution() const {
   quantmath::FloatEnvironment environment;
   return DistributionBuilder(*this).build();
+}
+
+void EdgeStatistics::addTo(const Distribution &frame, double weight,
+                           double *positive, double *negative) const {
+  auto add = [&](const uint64_t *counts, unsigned first, unsigned size,
+                 int growth, double *half) {
+    for (unsigned t = 0; t < size; ++t)
+      if (counts[t])
+        half[(first + t) >> std::min(growth, 11)] += weight * double(counts[t]);
+  };
+  if (!bins.empty()) {
+    // The frame's near values include these.
+    int growth = frame.exponent - exponent;
+    add(bins.data(), 0, kHistogramBins, growth, positive);
+    add(bins.data() + kNegativeRow, 0, kHistogramBins, growth, negative);
+  }
+  for (const auto &[octave, values] : farPositive)
+    if (values.smallest <= frame.max)
+      add(values.bins.data(), FarOctave::kBins, FarOctave::kBins,
+          frame.exponent - octave, positive);
+  for (const auto &[octave, values] : farNegative)
+    if (values.smallest <= -frame.min)
+      add(values.bins.data(), FarOctave::kBins, FarOctave::kBins,
+          frame.exponent - octave, negative);
 }
 
 } // namespace mlir::qopt

@@ -140,8 +140,8 @@ static void mergeEdge(Edge &edge, const Edge &other) {
   if (edge.statistics.merge(other.statistics))
     return;
   std::string subject = "edge " + quote(edge.name);
-  const ChannelLayout &mine = edge.statistics.getLayout();
-  const ChannelLayout &others = other.statistics.getLayout();
+  ChannelLayout mine = edge.statistics.getChannelLayout();
+  ChannelLayout others = other.statistics.getChannelLayout();
   if (mine.channels == others.channels && mine.inner == others.inner)
     throw FormatError("has too many values of " + subject +
                       " to count with those of " + kOthers);

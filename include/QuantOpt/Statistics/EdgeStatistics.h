@@ -106,6 +106,8 @@ public:
   uint64_t getZeros() const { return bins.empty() ? 0 : bins[kZeroRow]; }
   uint64_t getNaNs() const { return nans; }
   uint64_t getInfinities() const { return positiveInfs + negativeInfs; }
+  uint64_t getPositiveInfinities() const { return positiveInfs; }
+  uint64_t getNegativeInfinities() const { return negativeInfs; }
   /// Largest finite magnitude per channel, sentinels included; empty where
   /// channels are not kept.
   const std::vector<float> &getChannelMaxima() const { return channelMaxima; }
@@ -113,6 +115,12 @@ public:
   /// The distribution with sentinels told apart: docs/Numerics.md,
   /// "Sentinels".
   Distribution getDistribution() const;
+
+  /// Adds `weight` for each value within the limits of `frame` to the bin of
+  /// `frame` that it falls into; kHistogramBins bins of x > 0 and of x < 0.
+  /// `frame` is of this state or of one it was merged into.
+  void addTo(const Distribution &frame, double weight, double *positive,
+             double *negative) const;
 
   bool operator==(const EdgeStatistics &other) const;
 
@@ -129,6 +137,12 @@ private:
   friend class StatisticsObserver;
   friend class StatisticsReader;
   friend class DistributionBuilder;
+
+  /// Of what `serialize` writes.
+  static constexpr unsigned kVersion = 1;
+
+  /// Values are far in these octaves, which go up to the largest finite ones.
+  static constexpr int kFirstOctave = 13, kLastOctave = 128;
 
   /// Values of magnitude in [2^(octave - 1), 2^octave), by their upper 10
   /// mantissa bits.

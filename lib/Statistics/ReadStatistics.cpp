@@ -72,7 +72,13 @@ private:
   }
 
   uint8_t byte(const std::string &what);
-  uint64_t number(const std::string &what);
+  uint64_t number(const std::string &what) {
+    // Most counts are so small.
+    if (position < bytes.size() && uint8_t(bytes[position]) < 0x80 && !failed())
+      return uint8_t(bytes[position++]);
+    return longNumber(what);
+  }
+  uint64_t longNumber(const std::string &what);
   float real(const std::string &what);
   /// Adds to the number of values. Returns `values`, or 0 on failure.
   uint64_t add(uint64_t values, const std::string &what);
@@ -102,7 +108,7 @@ uint8_t StatisticsReader::byte(const std::string &what) {
   return uint8_t(bytes[position++]);
 }
 
-uint64_t StatisticsReader::number(const std::string &what) {
+uint64_t StatisticsReader::longNumber(const std::string &what) {
   uint64_t value = 0;
   for (int shift = 0; shift < 64; shift += 7) {
     uint64_t group = byte(what);

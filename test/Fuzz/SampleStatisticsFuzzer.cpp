@@ -1,4 +1,4 @@
-//===- EdgeStatisticsFuzzer.cpp - Arbitrary bytes as states of edges ------===//
+//===- SampleStatisticsFuzzer.cpp - Arbitrary bytes as states of edges ----===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -11,12 +11,11 @@
 // one that `serialize` gives, and so is its merge with others.
 //
 //===----------------------------------------------------------------------===//
-#include "QuantOpt/Statistics/EdgeStatistics.h"
+#include "QuantOpt/Statistics/SampleStatistics.h"
 
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <numeric>
 
 using namespace mlir::qopt;
 
@@ -28,70 +27,69 @@ void require(bool condition, const char *what) {
   abort();
 }
 
-void checkDistribution(const EdgeStatistics &statistics) {
-  Distribution values = statistics.getDistribution();
-  require(std::isfinite(values.min) && std::isfinite(values.max) &&
-              values.min <= values.max,
-          "limits are in order");
-  require(values.positive.size() == kHistogramBins &&
-              values.negative.size() == kHistogramBins,
-          "histograms are whole");
-  uint64_t sum = values.zeros;
-  for (uint64_t bin : values.positive)
-    sum += bin;
-  for (uint64_t bin : values.negative)
-    sum += bin;
-  require(sum == values.count, "every value is in a bin");
-  require(statistics.getCount() == values.count + values.sentinels +
-                                       statistics.getNaNs() +
-                                       statistics.getInfinities(),
-          "every value is counted");
-  require(values.count == 0 ||
-              values.getAmax() <= std::ldexp(1.0, values.exponent),
-          "the histogram covers the values");
+void use(const SampleStatistics &statistics) {
+  EdgeStatistics total = statistics.getTotal();
+  require(total.getCount() == statistics.getCount(), "totals are whole");
+  require(total.getChannelMaxima() == statistics.getChannelMaxima(),
+          "totals know channels");
+  require(statistics.getErrors() <= statistics.getCount(),
+          "errors are among the values");
+  Distribution values = total.getDistribution();
+  WeightedHistogram weighted = statistics.getRelativeHistogram(values);
+  require(weighted.positive.size() == kHistogramBins &&
+              weighted.negative.size() == kHistogramBins,
+          "histograms have all bins");
+  double sum = 0;
+  for (const auto *half : {&weighted.positive, &weighted.negative})
+    for (double weight : *half) {
+      require(weight >= 0, "weights are not negative");
+      sum += weight;
+    }
+  require(sum <= double(values.count), "weights are at most 1");
 }
 
-void checkSerialized(const EdgeStatistics &statistics) {
-  EdgeStatistics copy;
+void checkSerialized(const SampleStatistics &statistics) {
+  SampleStatistics copy;
   std::string error, bytes = statistics.serialize();
-  require(EdgeStatistics::deserialize(bytes, copy, error),
+  require(SampleStatistics::deserialize(bytes, copy, error),
           "what is written is read");
   require(copy == statistics && copy.serialize() == bytes,
           "writing loses nothing");
 }
 
-void checkMerges(const EdgeStatistics &statistics) {
+void checkMerges(const SampleStatistics &statistics) {
   if (statistics.getCount() > kMaxCount / 4)
     return;
-  EdgeStatistics twice = statistics;
+  SampleStatistics twice = statistics;
   require(twice.merge(statistics), "equal layouts merge");
   require(twice.getCount() == 2 * statistics.getCount(), "counts add up");
-  checkDistribution(twice);
+  use(twice);
   checkSerialized(twice);
 
   // With what was observed here, in both orders.
-  if (!statistics.getChannelMaxima().empty())
+  if (statistics.getChannelLayout().channels != 0)
     return;
-  EdgeStatistics seen, left = statistics;
-  const float values[] = {0.0f, -1.5f, 3e-20f, 70000.0f, -1e9f, INFINITY, NAN};
-  seen.observe(values, sizeof(values) / sizeof(*values));
+  SampleStatistics seen, left = statistics;
+  const float values[] = {0.0f,  -1.5f,    3e-20f, 70000.0f,
+                          -1e9f, INFINITY, NAN,    0.0f};
+  seen.observe(values, sizeof(values) / sizeof(*values), 4);
   require(left.merge(seen) && seen.merge(statistics), "equal layouts merge");
   require(left.serialize() == seen.serialize(), "order does not matter");
-  checkDistribution(left);
+  use(left);
   checkSerialized(left);
 }
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneState(const uint8_t *data, size_t size) {
   std::string bytes(reinterpret_cast<const char *>(data), size), error;
-  EdgeStatistics statistics;
-  bool ok = EdgeStatistics::deserialize(bytes, statistics, error);
+  SampleStatistics statistics;
+  bool ok = SampleStatistics::deserialize(bytes, statistics, error);
   require(ok || !error.empty(), "a failure has a message");
   require(error.find('\n') == std::string::npos, "messages are one line");
   if (!ok)
     return 0;
   require(statistics.serialize() == bytes, "the form is canonical");
-  checkDistribution(statistics);
+  use(statistics);
   checkMerges(statistics);
   return 0;
 }

@@ -29,7 +29,7 @@
 #include <csignal>
 #include <unistd.h>
 
-    using namespace mlir;
+using namespace mlir;
 using namespace mlir::qopt;
 
 namespace {
@@ -223,10 +223,8 @@ static OwningOpRef<ModuleOp> parseInput(const Invocation &job,
     (void)fail(message);
     return nullptr;
   }
-  LoadOptions options;
-  options.allowBytecode = job.allowBytecode;
-  OwningOpRef<ModuleOp> module =
-      loadModel(std::move(buffer), options, sources, &context, message);
+  OwningOpRef<ModuleOp> module = loadModel(std::move(buffer), job.allowBytecode,
+                                           sources, &context, message);
   if (!message.empty())
     (void)fail(job.input + ": " + message);
   return module;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
 
+#include "QuantOpt/Support/TemporaryStorage.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
@@ -18,6 +19,8 @@ using namespace mlir::qopt;
 
 /// Constants up to this size are printed inline, where a reader sees them.
 static constexpr size_t kMaxInlineBytes = 512;
+/// Constants from this size on leave the heap.
+static constexpr size_t kMinFileBytes = size_t(1) << 18;
 
 ElementsAttr mlir::qopt::getConstantElements(Value value) {
   auto constant = value.getDefiningOp<arith::ConstantOp>();
@@ -143,6 +146,18 @@ ElementsAttr mlir::qopt::makeConstantElements(RankedTensorType type,
                                               StringRef hint) {
   if (bytes.size() <= kMaxInlineBytes)
     return DenseElementsAttr::getFromRawBuffer(type, bytes);
+  // In a file they take memory only while they are read.
+  if (bytes.size() >= kMinFileBytes)
+    if (std::shared_ptr<TemporaryStorage> storage =
+            TemporaryStorage::create(bytes.size());
+        storage && storage->isFile() &&
+        storage->write(0, bytes.data(), bytes.size())) {
+      storage->finish();
+      AsmResourceBlob blob(
+          ArrayRef<char>(storage->data(), storage->size()), alignof(uint64_t),
+          [storage](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
+      return DenseResourceElementsAttr::get(type, hint, std::move(blob));
+    }
   // The blob owns the vector: weights are not copied once more.
   auto *owner = new std::vector<char>(std::move(bytes));
   AsmResourceBlob blob(

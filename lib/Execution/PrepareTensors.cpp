@@ -9,7 +9,7 @@
 //
 // Tensor-level steps before bufferization: one function in the form that
 // TensorForms.cpp makes, and initial values taken out of contractions so that
-// kernels overwrite their output and biases join the following elementwise op.
+// biases join the following elementwise op and kernels overwrite their output.
 // Elementwise fusion is in FuseElementwise.cpp.
 //
 //===----------------------------------------------------------------------===//
@@ -113,23 +113,21 @@ static bool isBroadcast(Value value) {
   });
 }
 
-/// contraction(init = x) → contraction(init = 0) + x where x is a broadcast;
-/// zeros are left to the kernel and noted by kZeroInitAttr.
+/// contraction(init = x) → contraction(init = 0) + x where x is a broadcast.
 static void extractInit(linalg::GenericOp op) {
   OpBuilder builder(op);
   Location loc = op.getLoc();
   Value init = op.getDpsInits()[0];
   auto type = cast<RankedTensorType>(init.getType());
-  bool isZero = isZeroTensor(init);
-  if (!type.hasStaticShape() || (!isZero && !isBroadcast(init)))
+  if (!type.hasStaticShape() || isZeroTensor(init) || !isBroadcast(init))
     return;
 
   Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(),
                                         type.getElementType());
-  op.setDpsInitOperand(0, empty);
-  op->setAttr(kZeroInitAttr, builder.getUnitAttr());
-  if (isZero)
-    return;
+  Value zero = arith::ConstantOp::create(
+      builder, loc, builder.getZeroAttr(type.getElementType()));
+  op.setDpsInitOperand(
+      0, linalg::FillOp::create(builder, loc, zero, empty).getResult(0));
 
   builder.setInsertionPointAfter(op);
   SmallVector<AffineMap> maps(3,
@@ -146,6 +144,29 @@ static void extractInit(linalg::GenericOp op) {
         linalg::YieldOp::create(b, loc, value);
       });
   op.getResult(0).replaceAllUsesExcept(sum.getResult(0), sum);
+}
+
+/// Leaves initial zeros to the kernels that overwrite their output, noted by
+/// kZeroInitAttr. Comes after all rewrites of tensors: one that makes a new op
+/// (a splat operand moves into the body, equal operands become one) drops the
+/// note, and the sums would start from whatever the buffer holds.
+static void leaveZerosToKernels(func::FuncOp entry) {
+  SmallVector<linalg::GenericOp> contractions;
+  entry.walk([&](linalg::GenericOp op) {
+    if (matchMulAdd(op) && isZeroTensor(op.getDpsInits()[0]))
+      contractions.push_back(op);
+  });
+  for (linalg::GenericOp op : contractions) {
+    OpBuilder builder(op);
+    Value init = op.getDpsInits()[0];
+    auto type = cast<RankedTensorType>(init.getType());
+    op.setDpsInitOperand(0, tensor::EmptyOp::create(builder, op.getLoc(),
+                                                    type.getShape(),
+                                                    type.getElementType()));
+    op->setAttr(kZeroInitAttr, builder.getUnitAttr());
+    if (init.use_empty())
+      init.getDefiningOp()->erase();
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -208,5 +229,6 @@ LogicalResult cpu::prepareTensors(ModuleOp module, func::FuncOp entry,
   materializeSplats(entry);
   if (failed(simplify(entry)) || failed(verifyStaticShapes(entry, kRefusal)))
     return failure();
+  leaveZerosToKernels(entry);
   return returnThroughArguments(entry);
 }

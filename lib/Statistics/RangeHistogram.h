@@ -118,7 +118,7 @@ Limits getMaxLimits(const Histogram &values, RangeStorage storage);
 Limits choosePercentile(const Histogram &values, RangeStorage storage,
                         double percentile);
 Limits chooseEntropy(const Histogram &values, RangeStorage storage);
-struct ErrorTables;
+class ErrorTables;
 /// `tables` are made by the first call.
 Limits chooseMeanSquaredError(const Histogram &values, RangeStorage storage,
                               std::shared_ptr<const ErrorTables> &tables);

@@ -21,6 +21,8 @@
 
 #include "RangeHistogram.h"
 
+#include <limits>
+
 namespace mlir::qopt::ranges {
 
 /// A bound of the rounding errors, relative to the sum of x^2. Tables are sums
@@ -94,24 +96,29 @@ private:
 };
 
 /// What the searches of one histogram share.
-struct ErrorTables {
-  explicit ErrorTables(const Histogram &values) {
-    positive.add(values.positive);
-    negative.add(values.negative);
-    if (values.negative.getTotal() == 0 || values.positive.getTotal() == 0)
-      return;
-    both.add(values.positive);
-    both.add(values.negative);
-  }
+class ErrorTables {
+public:
+  explicit ErrorTables(const Histogram &values);
 
-  /// Of the magnitudes.
-  const Tails &getBoth() const {
-    return positive.getSquares() == 0   ? negative
-           : negative.getSquares() == 0 ? positive
-                                        : both;
+  /// Sum of x^2.
+  double getSquares() const {
+    return positive.getSquares() + negative.getSquares();
   }
+  /// Sum of (x - D(Q(x)))^2. Gives up as soon as it is certain to exceed
+  /// `limit`, though at least `clipped` of it is clipped, and returns anything
+  /// above that.
+  double sieve(const Lattice &lattice,
+               double limit = std::numeric_limits<double>::infinity(),
+               double clipped = 0) const;
 
-  Tails positive, negative, both;
+  Tails positive, negative;
+
+private:
+  double sieveBothSigns(const Lattice &lattice, double limit,
+                        double clipped) const;
+
+  /// Of the magnitudes; only made where both signs have values.
+  Tails both;
 };
 
 } // namespace mlir::qopt::ranges

@@ -1,5 +1,4 @@
-//===- Calibrate.cpp - Run the float model and record what every edge holds
-//---*- C++ -*-===//
+//===- Calibrate.cpp - Statistics on every observer ---*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,22 +6,26 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The model is compiled once; samples run one per thread with single-threaded
-// kernels, each thread with statistics of its own, merged at the end.
+// Statistics come from running the float model on data, from a table, or from
+// both where an interrupted calibration goes on. Ranges are chosen from them in
+// the same way.
 //
 //===----------------------------------------------------------------------===//
-#include "QuantOpt/Analysis/Report.h"
-#include "QuantOpt/Calibration/CalibrationData.h"
-#include "QuantOpt/Calibration/Progress.h"
-#include "QuantOpt/Calibration/Statistics.h"
-#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
-#include "QuantOpt/Execution/CpuExecutable.h"
-#include "QuantOpt/Frontend/Entry.h"
+#include "Candidates.h"
+#include "Collect.h"
+#include "NonFinite.h"
 
-#include <atomic>
+#include "QuantOpt/Analysis/Report.h"
+#include "QuantOpt/Calibration/Interrupt.h"
+#include "QuantOpt/Calibration/ModelDigest.h"
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+#include "QuantOpt/Execution/CpuKernels.h"
+#include "QuantOpt/Frontend/Entry.h"
+#include "mlir/IR/Threading.h"
+#include "llvm/ADT/StringMap.h"
+
 #include <chrono>
 #include <sys/resource.h>
-#include <thread>
 
 namespace mlir::qopt {
 #define GEN_PASS_DEF_CALIBRATE
@@ -32,12 +35,8 @@ namespace mlir::qopt {
 using namespace mlir;
 using namespace mlir::qopt;
 
-/// Where the running thread's observers put what they see.
-static thread_local SmallVectorImpl<EdgeStatistics> *currentStatistics =
-    nullptr;
-
 /// With fewer samples ranges are hardly representative.
-static constexpr int64_t kFewSamples = 32;
+static constexpr uint64_t kFewSamples = 32;
 
 static double getPeakRss() {
   rusage usage;
@@ -52,122 +51,323 @@ struct Calibrate : public qopt::impl::CalibrateBase<Calibrate> {
   void runOnOperation() override;
 
 private:
-  /// Runs every sample; statistics in the order of the observers.
-  FailureOr<SmallVector<EdgeStatistics>> collect(const CpuExecutable &model,
-                                                 CalibrationData &samples,
-                                                 size_t numObservers);
+  /// An empty table for `model`, one edge per observer.
+  CalibrationTable makeTable();
+  /// Reads `path` and checks that it belongs to the model.
+  FailureOr<CalibrationTable> readTable();
+  /// Brings the edges of `found` into the order of the observers; an edge that
+  /// is missing is an error.
+  LogicalResult selectEdges(CalibrationTable &found);
+  /// Runs the model on the data and adds what it sees to the table.
+  LogicalResult collect(func::FuncOp entry, CalibrationTable &table);
+  /// Saves what an interrupted run has collected, and says how to go on.
+  LogicalResult saveInterrupted(func::FuncOp entry, CalibrationTable &table);
+  LogicalResult save(const CalibrationTable &table, StringRef path);
+  LogicalResult applyTensorRTCache();
+  /// Chooses ranges and puts them on the observers.
+  void apply(const CalibrationTable &table);
+  void warnAbout(ObserveOp op, const EdgeStatistics &edge,
+                 const Distribution &values);
+
+  SmallVector<ObserveOp> observers;
+  SmallVector<EdgeReaders> readers;
 };
 } // namespace
 
-FailureOr<SmallVector<EdgeStatistics>>
-Calibrate::collect(const CpuExecutable &model, CalibrationData &samples,
-                   size_t numObservers) {
-  unsigned numThreads = threads
-                            ? unsigned(threads)
-                            : std::max(1u, std::thread::hardware_concurrency());
-  numThreads = std::min<int64_t>(numThreads, samples.getNumRuns());
-  std::vector<SmallVector<EdgeStatistics>> perThread(
-      numThreads, SmallVector<EdgeStatistics>(numObservers));
-  std::atomic<bool> failed = false;
-  std::mutex errorMutex;
-  std::string firstError;
-  Progress progress("calibrating", samples.getNumRuns());
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
 
-  auto work = [&](unsigned thread) {
-    currentStatistics = &perThread[thread];
-    std::vector<std::vector<char>> outputs;
-    SmallVector<void *> outputPointers;
-    for (const CpuExecutable::TensorSpec &spec : model.outputs())
-      outputPointers.push_back(
-          outputs.emplace_back(std::max<int64_t>(spec.getNumBytes(), 1))
-              .data());
-    auto fail = [&](std::string error) {
-      std::lock_guard<std::mutex> lock(errorMutex);
-      if (!failed.exchange(true))
-        firstError = std::move(error);
-    };
-    Sample sample;
-    std::string error;
-    while (!failed && samples.next(sample, error)) {
-      SmallVector<const void *> inputPointers;
-      for (const std::vector<char> &buffer : sample)
-        inputPointers.push_back(buffer.data());
-      if (llvm::Error e = model.run(inputPointers, outputPointers)) {
-        fail(llvm::toString(std::move(e)));
-        break;
-      }
-      progress.advance();
-    }
-    if (!error.empty())
-      fail(std::move(error));
-    currentStatistics = nullptr;
-  };
-  std::vector<std::thread> pool;
-  for (unsigned t = 1; t < numThreads; ++t)
-    pool.emplace_back(work, t);
-  work(0);
-  for (std::thread &thread : pool)
-    thread.join();
-  progress.finish();
-  if (failed)
-    return getOperation().emitError() << "calibration failed: " << firstError;
-  for (unsigned t = 1; t < numThreads; ++t)
-    for (size_t i = 0; i < numObservers; ++i)
-      perThread[0][i].merge(perThread[t][i]);
-  return std::move(perThread[0]);
+CalibrationTable Calibrate::makeTable() {
+  CalibrationTable result;
+  result.tool = "quant-opt " QUANTOPT_VERSION;
+  for (auto [op, edge] : llvm::zip(observers, readers))
+    result.edges.push_back(
+        {op.getName().str(), EdgeStatistics(edge.getChannelLayout())});
+  return result;
 }
+
+/// "'a', 'b' and 3 more".
+static std::string listNames(ArrayRef<std::string> names) {
+  constexpr size_t shown = 3;
+  std::string text;
+  for (const std::string &name : names.take_front(shown))
+    text += (text.empty() ? "'" : ", '") + name + "'";
+  if (names.size() > shown)
+    text += " and " + std::to_string(names.size() - shown) + " more";
+  return text;
+}
+
+LogicalResult Calibrate::selectEdges(CalibrationTable &found) {
+  llvm::StringMap<CalibrationTable::Edge *> byName;
+  for (CalibrationTable::Edge &edge : found.edges)
+    byName[edge.name] = &edge;
+  std::vector<CalibrationTable::Edge> selected;
+  SmallVector<std::string> missing;
+  for (ObserveOp op : observers) {
+    CalibrationTable::Edge *edge = byName.lookup(op.getName());
+    if (edge)
+      selected.push_back(std::move(*edge));
+    else
+      missing.push_back(op.getName().str());
+  }
+  if (!missing.empty())
+    return getOperation().emitError()
+           << "calibration table '" << table << "' has nothing on edge"
+           << (missing.size() > 1 ? "s " : " ") << listNames(missing)
+           << ", which this job quantizes: calibrate again";
+  found.edges = std::move(selected);
+  return success();
+}
+
+FailureOr<CalibrationTable> Calibrate::readTable() {
+  CalibrationTable found;
+  std::string error;
+  if (!readCalibrationTable(table, found, error))
+    return getOperation().emitError() << error;
+  ModelDigest digest = getModelDigest(getOperation());
+  auto differs = [&](StringRef what) {
+    return getOperation().emitError()
+           << "calibration table '" << table << "' (made by " << found.tool
+           << ") belongs to a model with other " << what
+           << ": calibrate this model, or give the one the table was made for";
+  };
+  if (found.modelDigest != digest.structure)
+    return differs("ops, shapes or imports (model " + found.modelDigest +
+                   ", not " + digest.structure + ")");
+  if (found.weightsDigest != digest.weights)
+    return differs("weights (weights " + found.weightsDigest + ", not " +
+                   digest.weights + ")");
+  if (!found.complete && data.empty())
+    return getOperation().emitError()
+           << "calibration table '" << table
+           << "' is what an interrupted calibration has saved after "
+           << found.samples
+           << " samples: give its --calibration-data as well to go on with it";
+  if (found.complete && !data.empty())
+    return getOperation().emitError()
+           << "calibration table '" << table
+           << "' is complete: give it or --calibration-data (to add data, "
+              "calibrate them to a table of their own and use "
+              "--merge-calibration)";
+  if (failed(selectEdges(found)))
+    return failure();
+  return found;
+}
+
+LogicalResult Calibrate::save(const CalibrationTable &result, StringRef path) {
+  std::string error;
+  if (!writeCalibrationTable(result, path.str(), error))
+    return getOperation().emitError() << error;
+  return success();
+}
+
+LogicalResult Calibrate::saveInterrupted(func::FuncOp entry,
+                                         CalibrationTable &result) {
+  StringRef path = saveTable.empty() ? interrupted : saveTable;
+  InFlightDiagnostic error = entry.emitError()
+                             << "calibration was interrupted after "
+                             << result.samples << " samples";
+  if (path.empty())
+    return error << "; nothing is saved without --save-calibration";
+  result.complete = false;
+  if (failed(save(result, path)))
+    return failure();
+  return error << ", which are saved in '" << path
+               << "'; to go on, repeat the command with --calibration-table="
+               << path;
+}
+
+//===----------------------------------------------------------------------===//
+// Data
+//===----------------------------------------------------------------------===//
+
+LogicalResult Calibrate::collect(func::FuncOp entry, CalibrationTable &result) {
+  auto model =
+      ObservedModel::compile(getOperation(), entry.getName(), observers);
+  if (failed(model))
+    return failure();
+  SmallVector<std::string> paths(data.begin(), data.end());
+  auto samples = CalibrationData::open(
+      paths, (*model)->getExecutable().inputs(), entry.getLoc());
+  if (failed(samples))
+    return failure();
+  std::string error;
+  if (!(*samples)->skip(result.data, error))
+    return entry.emitError()
+           << "calibration table '" << table << "': " << error;
+
+  int64_t runsBefore = result.runs;
+  SmallVector<EdgeStatistics> statistics;
+  for (CalibrationTable::Edge &edge : result.edges)
+    statistics.push_back(std::move(edge.statistics));
+  std::optional<ObservedModel::NonFiniteRun> nonFinite;
+  StoppableCalibration stoppable;
+  if (failed((*model)->collect(**samples, threads, runsBefore, statistics,
+                               nonFinite, entry.getLoc())))
+    return failure();
+  for (auto [edge, seen] : llvm::zip(result.edges, statistics))
+    edge.statistics = std::move(seen);
+  result.data = (*samples)->getConsumed();
+  result.runs = 0;
+  for (const CalibrationTable::DataFile &file : result.data)
+    result.runs += file.runs;
+  result.samples = result.runs * (*model)->getSamplesPerRun();
+  result.instructionSets.push_back(cpu::instructionSet());
+  llvm::sort(result.instructionSets);
+  result.instructionSets.erase(llvm::unique(result.instructionSets),
+                               result.instructionSets.end());
+  bool finished =
+      result.runs == static_cast<uint64_t>((*samples)->getNumRuns());
+  result.complete = finished;
+  if (nonFinite)
+    reportFirstNonFinite(getOperation(), entry.getName(), nonFinite->inputs,
+                         nonFinite->run);
+  bool needsDigest = !saveTable.empty() || !finished;
+  if (needsDigest && result.modelDigest.empty()) {
+    ModelDigest digest = getModelDigest(getOperation());
+    result.modelDigest = digest.structure;
+    result.weightsDigest = digest.weights;
+  }
+  return finished ? success() : saveInterrupted(entry, result);
+}
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+void Calibrate::warnAbout(ObserveOp op, const EdgeStatistics &edge,
+                          const Distribution &values) {
+  auto warn = [&] {
+    return op.emitWarning() << "edge '" << op.getName() << "' ";
+  };
+  if (uint64_t bad = edge.getNaNs() + edge.getPositiveInfinities())
+    warn() << "held " << bad
+           << " values that are NaN or infinite in calibration; its range "
+              "ignores them";
+  if (uint64_t masked = values.sentinels + edge.getNegativeInfinities()) {
+    double value = edge.getNegativeInfinities()
+                       ? -std::numeric_limits<double>::infinity()
+                       : values.sentinelValue;
+    warn() << "held " << masked << " values like " << value
+           << ", taken for the marks of a mask; its range leaves them out";
+  }
+  if (values.count == 0)
+    return;
+  if (values.getAmax() == 0)
+    warn() << "was zero in every sample: its scale means nothing";
+  else if (values.min == values.max)
+    warn() << "held nothing but " << values.min
+           << " in calibration: its range may not be representative";
+}
+
+void Calibrate::apply(const CalibrationTable &result) {
+  RangeOptions options;
+  options.percentile = percentile;
+  size_t count = observers.size();
+  std::vector<Distribution> distributions(count);
+  std::vector<std::vector<Candidate>> candidates(count);
+  parallelFor(&getContext(), 0, count, [&](size_t i) {
+    const EdgeStatistics &edge = result.edges[i].statistics;
+    distributions[i] = edge.getDistribution();
+    readers[i].weigh(distributions[i], edge.getChannelMaxima());
+    candidates[i] = makeCandidates(distributions[i], readers[i], options);
+  });
+  for (size_t i = 0; i < count; ++i) {
+    const EdgeStatistics &edge = result.edges[i].statistics;
+    warnAbout(observers[i], edge, distributions[i]);
+    observers[i].setStatsAttr(
+        makeStats(&getContext(), edge, distributions[i], candidates[i]));
+  }
+}
+
+LogicalResult Calibrate::applyTensorRTCache() {
+  TensorRTCache cache;
+  std::string error;
+  if (!readTensorRTCache(table, cache, error))
+    return getOperation().emitError() << error;
+  llvm::StringMap<float> scales;
+  for (auto &[name, scale] : cache.scales)
+    scales[name] = scale;
+  SmallVector<std::string> missing;
+  for (ObserveOp op : observers) {
+    auto it = scales.find(op.getName());
+    if (it == scales.end())
+      missing.push_back(op.getName().str());
+    else
+      op.setStatsAttr(makeSymmetricStats(&getContext(), it->second));
+  }
+  if (missing.empty())
+    return success();
+  return getOperation().emitError()
+         << "TensorRT calibration cache '" << table << "' (" << cache.header
+         << ", " << cache.scales.size() << " tensors) has no scale for edge"
+         << (missing.size() > 1 ? "s " : " ") << listNames(missing)
+         << ": it belongs to another model, or its tensors have other names";
+}
+
+//===----------------------------------------------------------------------===//
+// Pass
+//===----------------------------------------------------------------------===//
 
 void Calibrate::runOnOperation() {
   ModuleOp module = getOperation();
-  if (data.empty())
+  if (data.empty() && table.empty())
     return;
   auto start = std::chrono::steady_clock::now();
   FailureOr<func::FuncOp> entry = findEntry(module, this->entry);
   if (failed(entry))
     return signalPassFailure();
-  SmallVector<ObserveOp> observers;
+  observers.clear();
+  readers.clear();
   module.walk([&](ObserveOp op) { observers.push_back(op); });
+  for (ObserveOp op : observers)
+    readers.emplace_back(op);
 
-  CpuOptions options;
-  options.observer = [](int64_t index, const float *values, int64_t count) {
-    (*currentStatistics)[index].observe(values, count);
+  Report report = Report::load(module);
+  auto finish = [&] {
+    std::chrono::duration<double> seconds =
+        std::chrono::steady_clock::now() - start;
+    report.setNumber("calibration_seconds", seconds.count());
+    report.setNumber("calibration_peak_rss_bytes", getPeakRss());
+    report.save(module);
   };
-  FailureOr<std::unique_ptr<CpuExecutable>> model =
-      CpuExecutable::compile(module, entry->getName(), options);
-  if (failed(model))
+  TableKind kind = TableKind::QuantOpt;
+  std::string error;
+  if (!table.empty() && !identifyTable(table, kind, error)) {
+    module.emitError() << error;
     return signalPassFailure();
-  SmallVector<std::string> paths(data.begin(), data.end());
-  FailureOr<std::unique_ptr<CalibrationData>> samples =
-      CalibrationData::open(paths, (*model)->inputs(), entry->getLoc());
-  if (failed(samples))
-    return signalPassFailure();
-  FailureOr<SmallVector<EdgeStatistics>> statistics =
-      collect(**model, **samples, observers.size());
-  if (failed(statistics))
-    return signalPassFailure();
-
-  for (auto [op, edge] : llvm::zip(observers, *statistics)) {
-    op.setStatsAttr(edge.getAttr(&getContext()));
-    if (edge.getNonFinite())
-      op.emitWarning()
-          << "edge '" << op.getName() << "' held " << edge.getNonFinite()
-          << " values that are NaN or infinite in calibration; its "
-             "range ignores them";
   }
-  int64_t inputsPerRun = 1;
-  if (!(*model)->inputs().empty() && !(*model)->inputs()[0].shape.empty())
-    inputsPerRun = (*model)->inputs()[0].shape[0];
-  int64_t numSamples = (*samples)->getNumRuns() * inputsPerRun;
-  if (numSamples < kFewSamples)
-    entry->emitWarning() << "calibrated with " << numSamples
+  if (kind == TableKind::TensorRT) {
+    if (!data.empty() || !saveTable.empty()) {
+      module.emitError()
+          << "a TensorRT calibration cache holds scales, no statistics: it "
+             "cannot be used with --calibration-data or --save-calibration";
+      return signalPassFailure();
+    }
+    if (failed(applyTensorRTCache()))
+      return signalPassFailure();
+    return finish();
+  }
+
+  CalibrationTable result = makeTable();
+  if (!table.empty()) {
+    FailureOr<CalibrationTable> found = readTable();
+    if (failed(found))
+      return signalPassFailure();
+    result = std::move(*found);
+  }
+  if (!data.empty() && failed(collect(*entry, result)))
+    return signalPassFailure();
+  if (!saveTable.empty() && failed(save(result, saveTable)))
+    return signalPassFailure();
+  if (result.samples < kFewSamples)
+    entry->emitWarning() << "calibrated with " << result.samples
                          << " samples; fewer than " << kFewSamples
                          << " hardly show an edge's range";
-  std::chrono::duration<double> seconds =
-      std::chrono::steady_clock::now() - start;
-  Report report = Report::load(module);
-  report.setNumber("calibration_samples", numSamples);
-  report.setNumber("calibration_seconds", seconds.count());
-  report.setNumber("calibration_peak_rss_bytes", getPeakRss());
-  report.setText("calibration_method", "max");
-  report.save(module);
+  apply(result);
+  report.setNumber("calibration_samples", result.samples);
+  report.setText("calibration_instruction_sets",
+                 llvm::join(result.instructionSets, ","));
+  finish();
 }

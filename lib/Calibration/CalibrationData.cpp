@@ -13,7 +13,10 @@
 
 #include "QuantOpt/Support/Npz.h"
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 #include <algorithm>
 
@@ -33,6 +36,9 @@ struct InputSpec {
 struct DataFile {
   std::unique_ptr<NpzReader> reader;
   uint64_t runs = 0;
+  /// What was read so far.
+  uint64_t consumed = 0;
+  llvm::TruncatedBLAKE3<16> digest;
 };
 } // namespace
 
@@ -43,7 +49,7 @@ struct CalibrationData::Impl {
 
   std::mutex mutex;
   size_t currentFile = 0;
-  uint64_t currentRun = 0;
+  int64_t nextRun = 0;
   /// Streams of the current file, one per input; empty before its first run.
   std::vector<std::unique_ptr<NpzArrayStream>> streams;
 };
@@ -202,20 +208,20 @@ CalibrationData::open(ArrayRef<std::string> paths,
   return std::unique_ptr<CalibrationData>(new CalibrationData(std::move(impl)));
 }
 
-bool CalibrationData::next(Sample &sample, std::string &error) {
+bool CalibrationData::next(Sample &sample, int64_t &run, std::string &error) {
   std::lock_guard<std::mutex> lock(impl->mutex);
   while (impl->currentFile < impl->files.size() &&
-         impl->currentRun == impl->files[impl->currentFile].runs) {
+         impl->files[impl->currentFile].consumed ==
+             impl->files[impl->currentFile].runs) {
     ++impl->currentFile;
-    impl->currentRun = 0;
     impl->streams.clear();
   }
   if (impl->currentFile == impl->files.size())
     return false;
-  const NpzReader &reader = *impl->files[impl->currentFile].reader;
+  DataFile &file = impl->files[impl->currentFile];
   if (impl->streams.empty())
     for (const InputSpec &input : impl->inputs) {
-      impl->streams.push_back(reader.stream(input.name, error));
+      impl->streams.push_back(file.reader->stream(input.name, error));
       if (!impl->streams.back())
         return false;
     }
@@ -226,7 +232,52 @@ bool CalibrationData::next(Sample &sample, std::string &error) {
     uint64_t rows = input.shape.empty() ? 1 : input.shape[0];
     if (!impl->streams[i]->readAs(input.type, rows, sample[i].data(), error))
       return false;
+    file.digest.update(StringRef(sample[i].data(), input.bytes));
   }
-  ++impl->currentRun;
+  ++file.consumed;
+  run = impl->nextRun++;
+  return true;
+}
+
+static CalibrationTable::DataFile describe(const DataFile &file) {
+  llvm::TruncatedBLAKE3<16> digest = file.digest; // more may be read
+  auto bytes = digest.final();
+  return {llvm::sys::path::filename(file.reader->path()).str(),
+          llvm::toHex(ArrayRef<uint8_t>(bytes), /*LowerCase=*/true),
+          file.consumed};
+}
+
+std::vector<CalibrationTable::DataFile> CalibrationData::getConsumed() const {
+  std::lock_guard<std::mutex> lock(impl->mutex);
+  std::vector<CalibrationTable::DataFile> result;
+  for (const DataFile &file : impl->files)
+    if (file.consumed)
+      result.push_back(describe(file));
+  return result;
+}
+
+bool CalibrationData::skip(ArrayRef<CalibrationTable::DataFile> consumed,
+                           std::string &error) {
+  int64_t runs = 0;
+  for (const CalibrationTable::DataFile &file : consumed)
+    runs += static_cast<int64_t>(file.runs);
+  if (runs > getNumRuns()) {
+    error = "the calibration to resume has seen " + std::to_string(runs) +
+            " runs, but the data are enough for " +
+            std::to_string(getNumRuns()) + " only";
+    return false;
+  }
+  Sample sample;
+  for (int64_t run = 0, i = 0; i < runs; ++i)
+    if (!next(sample, run, error))
+      return false;
+  for (const CalibrationTable::DataFile &found : getConsumed())
+    if (!llvm::is_contained(consumed, found)) {
+      error = "the first " + std::to_string(found.runs) + " runs of '" +
+              found.name +
+              "' are not those the calibration to resume has seen: give the "
+              "same files in the same order";
+      return false;
+    }
   return true;
 }

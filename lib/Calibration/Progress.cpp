@@ -13,23 +13,33 @@
 
 using namespace mlir::qopt;
 
-Progress::Progress(std::string what, int64_t total)
-    : what(std::move(what)), total(total),
+Progress::Progress(std::string what, int64_t total, int64_t done)
+    : what(std::move(what)), total(total), doneBefore(done), done(done),
       visible(llvm::sys::Process::StandardErrIsDisplayed()),
-      start(std::chrono::steady_clock::now()), lastShown(start) {}
+      start(std::chrono::steady_clock::now()), lastShown(start) {
+  if (visible)
+    show();
+}
 
-void Progress::advance() {
+void Progress::show() {
+  llvm::errs() << "\r\033[K" << what << ": " << done << " of " << total
+               << " samples";
+  double elapsed = std::chrono::duration<double>(lastShown - start).count();
+  if (done == doneBefore || elapsed <= 0)
+    return;
+  double rate = (done - doneBefore) / elapsed;
+  llvm::errs() << llvm::format(", %.1f per second, %.0f s left", rate,
+                               (total - done) / rate);
+}
+
+void Progress::advance(int64_t samples) {
   std::lock_guard<std::mutex> lock(mutex);
-  ++done;
+  done += samples;
   auto now = std::chrono::steady_clock::now();
   if (!visible || now - lastShown < std::chrono::milliseconds(100))
     return;
   lastShown = now;
-  double elapsed = std::chrono::duration<double>(now - start).count();
-  double rate = done / elapsed;
-  llvm::errs() << "\r\033[K" << what << " " << done << "/" << total
-               << llvm::format(", %.1f/s, %.0f s left", rate,
-                               (total - done) / rate);
+  show();
 }
 
 void Progress::finish() {

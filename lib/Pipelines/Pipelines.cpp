@@ -64,16 +64,27 @@ void mlir::qopt::buildAnnotatePhase(OpPassManager &pm,
 
 void mlir::qopt::buildCalibratePhase(OpPassManager &pm,
                                      const JobOptions &options) {
-  if (options.calibrationData.empty() || options.dynamic)
+  if (options.dynamic)
     return;
-  pm.addPass(createCalibrate(
-      {toVector(options.calibrationData), options.threads, options.entry}));
+  CalibrateOptions calibrate;
+  calibrate.data = toVector(options.calibrationData);
+  calibrate.table = options.calibrationTable;
+  calibrate.saveTable = options.saveCalibration;
+  calibrate.interrupted = options.saveInterrupted;
+  calibrate.percentile = options.percentile;
+  calibrate.threads = options.threads;
+  calibrate.entry = options.entry;
+  pm.addPass(createCalibrate(calibrate));
 }
 
 void mlir::qopt::buildPropagatePhase(OpPassManager &pm,
                                      const JobOptions &options) {
-  pm.addPass(createPropagateScales(
-      {options.activations, options.storage == StorageMode::S8}));
+  PropagateScalesOptions propagate;
+  propagate.activations = options.activations;
+  propagate.method = options.calibrationMethod;
+  propagate.tensorrtCache = options.saveTensorRTCache;
+  propagate.storageS8 = options.storage == StorageMode::S8;
+  pm.addPass(createPropagateScales(propagate));
 }
 
 void mlir::qopt::buildQuantizePhase(OpPassManager &pm,

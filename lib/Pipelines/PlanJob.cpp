@@ -92,15 +92,29 @@ FailureOr<JobPlan> mlir::qopt::planJob(const JobOptions &options,
   if (failed(readTargets(options, plan, errorHandler)) ||
       failed(resolveLastPhase(options, plan, errorHandler)))
     return failure();
-  if (options.calibrationMethod != CalibrationMethod::Auto &&
-      options.calibrationMethod != CalibrationMethod::Max)
-    return errorHandler("this version has exact ranges only: "
-                        "--calibration-method must be auto or max");
+  if (!(options.percentile > 50.0 && options.percentile <= 100.0))
+    return errorHandler("--percentile must be above 50 and at most 100, not " +
+                        Twine(std::to_string(options.percentile)));
   if (options.precision != PrecisionMode::F32)
     return errorHandler("this version keeps what stays float in f32: "
                         "--precision must be f32");
-  if (options.dynamic && !options.calibrationData.empty())
-    return errorHandler("--dynamic uses no calibration data: give one of them");
+  if (options.dynamic &&
+      (!options.calibrationData.empty() || !options.calibrationTable.empty()))
+    return errorHandler(
+        "--dynamic uses no calibration data or table: give one of them");
+  if (!options.saveCalibration.empty() && options.calibrationData.empty())
+    return errorHandler("--save-calibration saves what --calibration-data "
+                        "shows: give both");
+  if (!options.saveCalibration.empty() &&
+      (options.from > Phase::Calibrate || plan.last < Phase::Calibrate))
+    return errorHandler("--save-calibration is written in phase 'calibrate', "
+                        "which is not part of --from=" +
+                        stringifyPhase(options.from) +
+                        " --to=" + stringifyPhase(plan.last));
+  if (!options.saveTensorRTCache.empty() && options.calibrationData.empty() &&
+      options.calibrationTable.empty() && options.from <= Phase::Calibrate)
+    return errorHandler("--save-tensorrt-cache needs ranges: give "
+                        "--calibration-data or --calibration-table");
   if (!options.report.empty() && plan.last < Phase::Lower)
     return errorHandler("--report is written after phase 'lower', but the job "
                         "ends with --to=" +

@@ -10,7 +10,7 @@
 #include "Emit.h"
 #include "Output.h"
 
-#include "QuantOpt/Analysis/Report.h"
+#include "QuantOpt/Calibration/Interrupt.h"
 #include "QuantOpt/Frontend/TextScan.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "mlir/IR/AsmState.h"
@@ -27,6 +27,7 @@
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/SourceMgr.h"
 
+#include <csignal>
 #include <unistd.h>
 
 using namespace mlir;
@@ -48,8 +49,8 @@ struct Invocation {
 };
 } // namespace
 
-static constexpr StringLiteral kJobFlags[] = {
-    "quantize-int8", "from", "to", "emit", "merge-calibration", "inspect"};
+static constexpr StringLiteral kJobFlags[] = {"quantize-int8", "from", "to",
+                                              "emit"};
 
 /// "--name=value" or "-name" without its dashes and value; empty for operands.
 static StringRef getFlagName(StringRef arg) {
@@ -143,9 +144,7 @@ static LogicalResult parseArguments(int argc, char **argv, Invocation &job) {
       job.help = true;
     } else if (name == "version") {
       job.version = true;
-    } else if (name == "merge-calibration" || name == "inspect" ||
-               name == "calibration-table" || name == "save-calibration" ||
-               name == "rules" || name == "percentile") {
+    } else if (name == "rules") {
       return fail("--" + name + " is not part of this version");
     } else if (isPassFlag(name)) {
       return fail("'" + flag +
@@ -234,6 +233,36 @@ static OwningOpRef<ModuleOp> parseInput(const Invocation &job,
   return parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
 }
 
+/// Where statistics go that were collected before an interruption: they must
+/// not be lost because nobody thought of saving them.
+static void planInterruption(Invocation &job) {
+  JobOptions &options = job.options;
+  if (!options.saveInterrupted.empty() || !options.saveCalibration.empty())
+    return;
+  if (!options.calibrationTable.empty()) // it is being gone on with
+    options.saveInterrupted = options.calibrationTable.getValue();
+  else
+    options.saveInterrupted =
+        ((job.input == "-" ? StringRef("stdin")
+                           : llvm::sys::path::stem(job.input)) +
+         ".interrupted.json")
+            .str();
+}
+
+/// Ctrl-C: a calibration saves what it has; anything else ends at once. LLVM
+/// calls this once; a second Ctrl-C ends the process.
+static void handleInterrupt() {
+  if (requestCalibrationStop()) {
+    static const char message[] =
+        "\nfinishing the samples that have begun; interrupt again to quit "
+        "without saving\n";
+    (void)!write(STDERR_FILENO, message, sizeof(message) - 1);
+    return;
+  }
+  signal(SIGINT, SIG_DFL);
+  raise(SIGINT);
+}
+
 static LogicalResult run(const Invocation &job) {
   auto handleError = [](const Twine &error) { return fail(error); };
   FailureOr<JobPlan> plan = planJob(job.options, handleError);
@@ -284,6 +313,8 @@ int mlir::qopt::runJob(int argc, char **argv) {
                     ")\n";
     return 0;
   }
+  planInterruption(job);
+  llvm::sys::SetInterruptFunction(handleInterrupt);
   // MLIR's parser and printer recurse, and a damaged file can crash upstream's
   // parser: a large stack for the one, an error instead of a signal for the
   // other. Temporary files go as they would on an interrupt.

@@ -8,12 +8,14 @@
 //===----------------------------------------------------------------------===//
 //
 // With a job flag (--quantize-int8, --from, --to, --emit) this runs a job:
-// parse, run, write a temporary file, rename. Otherwise argv goes to
-// MlirOptMain as it is. The two do not mix: see the command line's contract in
+// parse, run, write a temporary file, rename. --merge-calibration and --inspect
+// work on calibration tables without a model. Otherwise argv goes to
+// MlirOptMain as it is. These do not mix: see the command line's contract in
 // docs/CommandLine.md.
 //
 //===----------------------------------------------------------------------===//
 #include "Job.h"
+#include "TableCommands.h"
 
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "mlir/InitAllDialects.h"
@@ -24,6 +26,8 @@
 using namespace mlir;
 
 int main(int argc, char **argv) {
+  if (qopt::isTableCommand(argc, argv))
+    return qopt::runTableCommand(argc, argv);
   if (qopt::isJob(argc, argv))
     return qopt::runJob(argc, argv);
 

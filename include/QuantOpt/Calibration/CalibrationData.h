@@ -9,6 +9,7 @@
 #define QUANTOPT_CALIBRATION_CALIBRATIONDATA_H
 
 #include "QuantOpt/Execution/CpuExecutable.h"
+#include "QuantOpt/Statistics/CalibrationTable.h"
 #include "mlir/IR/Location.h"
 
 #include <memory>
@@ -37,9 +38,17 @@ public:
 
   int64_t getNumRuns() const;
 
-  /// Fills `sample` with the next run's inputs; false at the end. On a read
-  /// error, `error` says what went wrong and the result is false.
-  bool next(Sample &sample, std::string &error);
+  /// Fills `sample` with the next run's inputs and sets `run` to its number,
+  /// from 0; false at the end. On a read error, `error` says what went wrong
+  /// and the result is false.
+  bool next(Sample &sample, int64_t &run, std::string &error);
+
+  /// The files read so far and digests of what was read from them.
+  std::vector<CalibrationTable::DataFile> getConsumed() const;
+
+  /// Goes past the runs that an interrupted calibration has seen. False with
+  /// `error` where the data are not the ones it was begun with.
+  bool skip(ArrayRef<CalibrationTable::DataFile> consumed, std::string &error);
 
 private:
   struct Impl;

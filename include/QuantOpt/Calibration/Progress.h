@@ -15,19 +15,23 @@
 
 namespace mlir::qopt {
 
-/// Shows "what 12/32, 3.1/s, 6 s left" on stderr while stderr is a terminal;
-/// silent otherwise. Thread-safe.
+/// Shows "what: 12 of 128 samples, 9.6 per second, 12 s left" on stderr while
+/// stderr is a terminal; silent otherwise. Thread-safe.
 class Progress {
 public:
-  Progress(std::string what, int64_t total);
-  void advance();
+  /// `done` samples of `total` were counted before, by an earlier run.
+  Progress(std::string what, int64_t total, int64_t done = 0);
+  void advance(int64_t samples);
   /// Clears the line.
   void finish();
 
 private:
-  std::string what;
-  int64_t total, done = 0;
-  bool visible;
+  void show();
+
+  const std::string what;
+  const int64_t total, doneBefore;
+  int64_t done;
+  const bool visible;
   std::chrono::steady_clock::time_point start, lastShown;
   std::mutex mutex;
 };

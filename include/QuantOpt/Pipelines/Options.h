@@ -19,7 +19,6 @@
 
 namespace mlir::qopt {
 
-enum class CalibrationMethod { Auto, Max, Percentile, Entropy, MSE };
 enum class WeightMode { PerChannel, PerTensor };
 enum class StorageMode { Auto, S8 };
 enum class PrecisionMode { F32, F16, BF16 };
@@ -45,6 +44,30 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
                      "least KL divergence"),
           clEnumValN(CalibrationMethod::MSE, "mse",
                      "least mean squared error"))};
+  Option<double> percentile{
+      *this, "percentile",
+      llvm::cl::desc("of method percentile: percent of the values inside the "
+                     "range"),
+      llvm::cl::init(99.99)};
+  Option<std::string> calibrationTable{
+      *this, "calibration-table",
+      llvm::cl::desc(
+          "saved statistics to use instead of data (or to go on from "
+          "after an interruption); a TensorRT calibration cache"),
+      llvm::cl::init("")};
+  Option<std::string> saveCalibration{
+      *this, "save-calibration",
+      llvm::cl::desc("file to save the statistics in"), llvm::cl::init("")};
+  Option<std::string> saveInterrupted{
+      *this, "save-interrupted",
+      llvm::cl::desc("file for the statistics of an interrupted calibration "
+                     "(default: that of --save-calibration)"),
+      llvm::cl::init("")};
+  Option<std::string> saveTensorRTCache{
+      *this, "save-tensorrt-cache",
+      llvm::cl::desc("file to write the symmetric ranges to as a TensorRT "
+                     "calibration cache"),
+      llvm::cl::init("")};
   Option<unsigned> threads{
       *this, "threads",
       llvm::cl::desc("samples run at once in calibration (0: one per core)"),

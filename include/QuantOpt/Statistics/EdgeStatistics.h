@@ -1,5 +1,4 @@
-//===- EdgeStatistics.h - All that calibration keeps of one edge -*- C++
-//-*-===//
+//===- EdgeStatistics.h - What calibration keeps of an edge -----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -16,6 +15,18 @@
 // the range of the histogram, and whether far values are sentinels can only be
 // told when all of them were seen. Where they are not, they join the histogram
 // without loss.
+//
+// A cluster of far values is left out of an edge's distribution as sentinels
+// where all smaller magnitudes (zeros included, and there are some) lie at
+// least a factor 2^6 below its own, and it is
+// - of either sign and at least 2^100 (initial values such as FLT_MAX), or
+// - negative and at least 2^26 (masks such as -1e9), or
+// - negative and at least 2^13, a factor 2^7 above the others, one value in
+// 4096
+//   or more, and spread no wider than what a mask of -10000 or -65504 swamps
+//   would spread it.
+// Values that are positive and below 2^100 are never left out, nor are negative
+// ones to which smaller values lead up without such a gap.
 //
 // Needs neither LLVM nor exceptions.
 //
@@ -36,6 +47,9 @@ namespace mlir::qopt {
 inline constexpr unsigned kHistogramBins = 2048;
 /// Smallest exponent of a histogram's range.
 inline constexpr int kMinHistogramExponent = -100;
+
+/// Values that one state can hold; no machine observes so many.
+inline constexpr uint64_t kMaxCount = uint64_t(1) << 56;
 
 /// How the channels of an observed tensor lie in memory: row-major
 /// [any, channels, inner]. `channels` 0: not kept.
@@ -72,17 +86,22 @@ public:
   explicit EdgeStatistics(ChannelLayout layout = {});
 
   /// Adds `count` values; a multiple of channels * inner where channels are
-  /// kept. Values are read once, in place. Not thread-safe: each thread has
-  /// statistics of its own.
+  /// kept. Values are read once, in place, whatever the floating-point
+  /// environment. Not thread-safe: each thread has statistics of its own.
   void observe(const float *data, size_t count);
 
-  /// Adds all that `other` has seen. False where the numbers of channels
-  /// differ; then nothing changes.
+  /// Adds all that `other` has seen. False where the layouts of channels differ
+  /// or more than 2^56 values would come together; then nothing changes.
   bool merge(const EdgeStatistics &other);
 
+  const ChannelLayout &getLayout() const { return layout; }
+  /// All values, NaNs and infinities among them.
   uint64_t getCount() const { return count; }
+  uint64_t getZeros() const { return bins.empty() ? 0 : bins[kZeroRow]; }
   uint64_t getNaNs() const { return nans; }
-  uint64_t getInfinities() const { return positiveInfs + negativeInfs; }
+  uint64_t getPositiveInfinities() const { return positiveInfs; }
+  uint64_t getNegativeInfinities() const { return negativeInfs; }
+  ChannelLayout getChannelLayout() const { return layout; }
   /// Largest finite magnitude per channel, sentinels included; empty where
   /// channels are not kept.
   const std::vector<float> &getChannelMaxima() const { return channelMaxima; }
@@ -103,20 +122,44 @@ public:
                           std::string &error);
 
 private:
+  friend class StatisticsObserver;
+  friend class StatisticsReader;
+  friend class DistributionBuilder;
+
   /// Values of magnitude in [2^(octave - 1), 2^octave), by their upper 10
   /// mantissa bits.
   struct FarOctave {
-    std::array<uint64_t, 1024> bins = {};
-    float smallest = 0, largest = 0; ///< magnitudes
+    static constexpr unsigned kBins = 1024;
+    std::array<uint64_t, kBins> bins = {};
+    float smallest = 0, largest = 0; ///< Magnitudes, exact.
+
+    uint64_t getCount() const;
+    void add(const FarOctave &other);
+    bool operator==(const FarOctave &other) const;
   };
+  /// By octave; never empty ones.
+  using FarOctaves = std::map<int, FarOctave>;
+
+  /// Where a histogram's negative half begins, and the zeros.
+  static constexpr unsigned kNegativeRow = kHistogramBins;
+  static constexpr unsigned kZeroRow = 2 * kHistogramBins;
+  static constexpr unsigned kRows = kZeroRow + 1;
+
+  bool hasNear() const { return nearMin <= nearMax; }
+  /// Widens the range of the near histogram to [0, 2^newExponent).
+  void growTo(int newExponent);
 
   ChannelLayout layout;
-  uint64_t count = 0, zeros = 0, nans = 0, positiveInfs = 0, negativeInfs = 0;
-  /// Of the near values; min > max where there are none.
+  uint64_t count = 0, nans = 0, positiveInfs = 0, negativeInfs = 0;
+  /// Of the near values (|x| < 2^12), zeros as +0; min > max where there are
+  /// none.
   float nearMin, nearMax;
+  /// max(-100, frexp exponent of the largest near magnitude).
   int exponent = kMinHistogramExponent;
-  std::vector<uint64_t> positive, negative;
-  std::map<int, FarOctave> farPositive, farNegative;
+  /// Of the near values: positive bins, negative bins, zeros. Empty until a
+  /// value comes.
+  std::vector<uint64_t> bins;
+  FarOctaves farPositive, farNegative;
   std::vector<float> channelMaxima;
 };
 

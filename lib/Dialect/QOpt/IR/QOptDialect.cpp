@@ -89,7 +89,7 @@ static ParseResult parseEnum(AsmParser &parser, StringRef what,
 Attribute CandidateAttr::parse(AsmParser &parser, Type) {
   Storage storage;
   Method method;
-  double min, max, error;
+  double min, max, error, clipped = 0.0;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess() ||
       parseEnum<Storage>(parser, "storage", symbolizeStorage, storage) ||
@@ -97,12 +97,19 @@ Attribute CandidateAttr::parse(AsmParser &parser, Type) {
       parseEnum<Method>(parser, "method", symbolizeMethod, method) ||
       parser.parseComma() || parseDouble(parser, "min", min) ||
       parser.parseComma() || parseDouble(parser, "max", max) ||
-      parser.parseComma() || parseDouble(parser, "error", error) ||
-      parser.parseGreater())
+      parser.parseComma() || parseDouble(parser, "error", error))
+    return {};
+  std::optional<double> cost;
+  while (!cost && succeeded(parser.parseOptionalComma()))
+    if (succeeded(parser.parseOptionalKeyword("clipped"))
+            ? failed(parser.parseEqual()) || failed(parser.parseFloat(clipped))
+            : failed(parseDouble(parser, "cost", cost.emplace())))
+      return {};
+  if (parser.parseGreater())
     return {};
   return CandidateAttr::getChecked([&] { return parser.emitError(loc); },
                                    parser.getContext(), storage, method, min,
-                                   max, error);
+                                   max, error, clipped, cost.value_or(error));
 }
 
 void CandidateAttr::print(AsmPrinter &printer) const {
@@ -113,6 +120,14 @@ void CandidateAttr::print(AsmPrinter &printer) const {
   printDouble(printer, getMax());
   printer << ", error = ";
   printDouble(printer, getError());
+  if (getClipped() != 0.0) {
+    printer << ", clipped = ";
+    printDouble(printer, getClipped());
+  }
+  if (getCost() != getError()) {
+    printer << ", cost = ";
+    printDouble(printer, getCost());
+  }
   printer << ">";
 }
 
@@ -129,7 +144,8 @@ static LogicalResult verifyRange(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult
 CandidateAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                      Storage storage, Method, Real min, Real max, Real error) {
+                      Storage storage, Method, Real min, Real max, Real error,
+                      Real clipped, Real cost) {
   if (failed(verifyRange(emitError, min, max)))
     return failure();
   if (min > 0 || max < 0)
@@ -138,6 +154,10 @@ CandidateAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "storage u8 is one-sided: min must be 0";
   if (!std::isfinite(error) || error < 0)
     return emitError() << "error must be finite and not negative";
+  if (!(clipped >= 0) || clipped > 1)
+    return emitError() << "clipped must be between 0 and 1";
+  if (!std::isfinite(cost) || cost < 0)
+    return emitError() << "cost must be finite and not negative";
   return success();
 }
 
@@ -147,7 +167,7 @@ CandidateAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 Attribute StatsAttr::parse(AsmParser &parser, Type) {
   double min, max;
-  int64_t count, nonFinite;
+  int64_t count, nonFinite, sentinels = 0;
   SmallVector<CandidateAttr> candidates;
   SMLoc loc = parser.getCurrentLocation();
   auto parseCandidate = [&]() -> ParseResult {
@@ -159,15 +179,20 @@ Attribute StatsAttr::parse(AsmParser &parser, Type) {
       parser.parseEqual() || parser.parseInteger(count) ||
       parser.parseComma() || parser.parseKeyword("nonfinite") ||
       parser.parseEqual() || parser.parseInteger(nonFinite) ||
-      parser.parseComma() || parser.parseKeyword("candidates") ||
-      parser.parseEqual() ||
+      parser.parseComma())
+    return {};
+  if (succeeded(parser.parseOptionalKeyword("sentinels")) &&
+      (parser.parseEqual() || parser.parseInteger(sentinels) ||
+       parser.parseComma()))
+    return {};
+  if (parser.parseKeyword("candidates") || parser.parseEqual() ||
       parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
                                      parseCandidate) ||
       parser.parseGreater())
     return {};
   return StatsAttr::getChecked([&] { return parser.emitError(loc); },
                                parser.getContext(), min, max, count, nonFinite,
-                               candidates);
+                               sentinels, candidates);
 }
 
 void StatsAttr::print(AsmPrinter &printer) const {
@@ -175,8 +200,10 @@ void StatsAttr::print(AsmPrinter &printer) const {
   printDouble(printer, getMin());
   printer << ", max = ";
   printDouble(printer, getMax());
-  printer << ", count = " << getCount() << ", nonfinite = " << getNonFinite()
-          << ", candidates = [";
+  printer << ", count = " << getCount() << ", nonfinite = " << getNonFinite();
+  if (getSentinels())
+    printer << ", sentinels = " << getSentinels();
+  printer << ", candidates = [";
   llvm::interleaveComma(getCandidates(), printer,
                         [&](CandidateAttr c) { printer << c; });
   printer << "]>";
@@ -184,12 +211,15 @@ void StatsAttr::print(AsmPrinter &printer) const {
 
 LogicalResult StatsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 Real min, Real max, int64_t count,
-                                int64_t nonFinite, ArrayRef<CandidateAttr>) {
+                                int64_t nonFinite, int64_t sentinels,
+                                ArrayRef<CandidateAttr>) {
   if (failed(verifyRange(emitError, min, max)))
     return failure();
-  if (count < 0 || nonFinite < 0)
+  if (count < 0 || nonFinite < 0 || sentinels < 0)
     return emitError() << "counts must not be negative";
   if (nonFinite > count)
     return emitError() << "more non-finite values than values";
+  if (sentinels > count - nonFinite)
+    return emitError() << "more sentinels than finite values";
   return success();
 }

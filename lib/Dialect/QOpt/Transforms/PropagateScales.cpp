@@ -13,7 +13,11 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+#include "QuantOpt/Statistics/CalibrationTable.h"
 #include "QuantOpt/Support/QuantMath.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
 
 namespace mlir::qopt {
 #define GEN_PASS_DEF_PROPAGATESCALES
@@ -22,6 +26,13 @@ namespace mlir::qopt {
 
 using namespace mlir;
 using namespace mlir::qopt;
+
+/// Clipping more of an edge's values than this is worth a warning.
+static constexpr double kMuchClipped = 0.01;
+
+/// What TensorRT expects in the first line; the algorithm and the version are
+/// compared by some of its releases.
+static constexpr const char *kTensorRTHeader = "TRT-8601-EntropyCalibration2";
 
 /// Asymmetric storage costs a zero-point term per output channel: it must lower
 /// the expected squared error at least this much (about 1 dB).
@@ -39,19 +50,46 @@ static bool isAllowed(Storage storage, ActivationMode mode, bool oneSided) {
   llvm_unreachable("unknown activation mode");
 }
 
-/// The expected error of a candidate, its zero-point term paid for.
-static double getCost(CandidateAttr candidate) {
-  bool asymmetric = candidate.getStorage() == Storage::U8Asymmetric;
-  return candidate.getError() / (asymmetric ? kAsymmetricGain : 1.0);
+static bool isAllowed(Method candidate, CalibrationMethod method) {
+  switch (method) {
+  case CalibrationMethod::Auto:
+    return true;
+  case CalibrationMethod::Max:
+    return candidate == Method::Max;
+  case CalibrationMethod::Percentile:
+    return candidate == Method::Percentile;
+  case CalibrationMethod::Entropy:
+    return candidate == Method::Entropy;
+  case CalibrationMethod::MSE:
+    return candidate == Method::MSE;
+  }
+  llvm_unreachable("unknown calibration method");
 }
 
-/// The candidate with the least cost; the earlier one on ties.
-static CandidateAttr chooseCandidate(StatsAttr stats, ActivationMode mode) {
-  bool oneSided = stats.getMin() >= 0;
+static StringRef stringifyMethod(CalibrationMethod method) {
+  static constexpr StringLiteral names[] = {"auto", "max", "percentile",
+                                            "entropy", "mse"};
+  return names[static_cast<int>(method)];
+}
+
+/// What a candidate is compared by, its zero-point term paid for. `auto` looks
+/// at what errors do to the readers; a method that was asked for has chosen its
+/// range already, and storage kinds are compared by the error of the values.
+static double getCost(CandidateAttr candidate, CalibrationMethod method) {
+  bool asymmetric = candidate.getStorage() == Storage::U8Asymmetric;
+  double cost = method == CalibrationMethod::Auto ? candidate.getCost()
+                                                  : candidate.getError();
+  return cost / (asymmetric ? kAsymmetricGain : 1.0);
+}
+
+/// The candidate with the least cost among the allowed ones that `filter`
+/// takes; the earlier one on ties.
+static CandidateAttr chooseCandidate(StatsAttr stats, CalibrationMethod method,
+                                     function_ref<bool(CandidateAttr)> filter) {
   CandidateAttr best;
   for (CandidateAttr candidate : stats.getCandidates())
-    if (isAllowed(candidate.getStorage(), mode, oneSided) &&
-        (!best || getCost(candidate) < getCost(best)))
+    if (isAllowed(candidate.getMethod(), method) && filter(candidate) &&
+        (!best || getCost(candidate, method) < getCost(best, method)))
       best = candidate;
   return best;
 }
@@ -67,14 +105,22 @@ struct PropagateScales
       return failed(assign(op)) ? WalkResult::interrupt()
                                 : WalkResult::advance();
     });
-    if (result.wasInterrupted())
+    if (result.wasInterrupted() || failed(writeTensorRTCache()))
       return signalPassFailure();
+    if (getOperation()
+            .walk([](ObserveOp op) {
+              return op.getStats() ? WalkResult::interrupt()
+                                   : WalkResult::advance();
+            })
+            .wasInterrupted())
+      report.setText("calibration_method", ::stringifyMethod(method));
     report.save(getOperation());
   }
 
 private:
   LogicalResult assign(ObserveOp op);
   quant::UniformQuantizedType makeType(CandidateAttr candidate);
+  LogicalResult writeTensorRTCache();
 
   Report report;
 };
@@ -115,19 +161,72 @@ LogicalResult PropagateScales::assign(ObserveOp op) {
   std::optional<StatsAttr> stats = op.getStats();
   if (!stats)
     return success();
-  CandidateAttr candidate = chooseCandidate(*stats, activations);
+  bool oneSided = stats->getMin() >= 0;
+  CandidateAttr candidate =
+      chooseCandidate(*stats, method, [&](CandidateAttr c) {
+        return isAllowed(c.getStorage(), activations, oneSided);
+      });
+  // A TensorRT cache knows symmetric scales only.
+  if (!candidate && method == CalibrationMethod::Auto &&
+      activations == ActivationMode::Symmetric)
+    candidate = chooseCandidate(*stats, method, [](CandidateAttr c) {
+      return c.getStorage() == Storage::S8;
+    });
   if (!candidate)
     return op.emitError() << "edge '" << op.getName()
                           << "' has statistics without a candidate for the "
-                             "allowed storage kinds: calibrate it again";
+                             "allowed storage kinds and method '"
+                          << ::stringifyMethod(method)
+                          << "': calibrate it again";
+  double clipped = candidate.getClipped();
+  if (clipped > kMuchClipped)
+    op.emitWarning()
+        << "edge '" << op.getName()
+        << "': " << llvm::formatv("{0:f1}", 100.0 * clipped).str()
+        << " % of its values lie outside of the range that method '"
+        << qopt::stringifyMethod(candidate.getMethod()) << "' chose";
   quant::UniformQuantizedType type = makeType(candidate);
   op.setType(type);
   report.setEdge(op.getName(),
                  {stats->getMin(), stats->getMax(), type.getScale(),
                   type.getZeroPoint(), type.isSigned() ? "i8" : "u8",
-                  stringifyMethod(candidate.getMethod()).str(),
-                  // Max never clips; methods that do report it with their
-                  // statistics.
-                  0.0});
+                  qopt::stringifyMethod(candidate.getMethod()).str(), clipped});
+  return success();
+}
+
+LogicalResult PropagateScales::writeTensorRTCache() {
+  if (tensorrtCache.empty())
+    return success();
+  TensorRTCache cache;
+  cache.header = kTensorRTHeader;
+  WalkResult result = getOperation().walk([&](ObserveOp op) {
+    std::optional<StatsAttr> stats = op.getStats();
+    CandidateAttr candidate =
+        stats ? chooseCandidate(*stats, method,
+                                [](CandidateAttr c) {
+                                  return c.getStorage() == Storage::S8;
+                                })
+              : CandidateAttr();
+    if (!candidate) {
+      op.emitError() << "edge '" << op.getName()
+                     << "' has no symmetric range for a TensorRT cache";
+      return WalkResult::interrupt();
+    }
+    cache.scales.emplace_back(
+        op.getName().str(),
+        quantmath::symmetricScale(candidate.getMax()).scale);
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  std::string text = printTensorRTCache(cache);
+  if (llvm::Error error =
+          llvm::writeToOutput(tensorrtCache, [&](raw_ostream &os) {
+            os << text;
+            return llvm::Error::success();
+          }))
+    return getOperation().emitError()
+           << "cannot write '" << tensorrtCache
+           << "': " << llvm::toString(std::move(error));
   return success();
 }

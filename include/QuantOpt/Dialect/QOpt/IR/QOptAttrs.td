@@ -72,15 +72,24 @@ class QOpt_Attr<string name, string attrMnemonic>
 def QOpt_CandidateAttr : QOpt_Attr<"Candidate", "candidate"> {
   let summary = "One way to quantize an observed value";
   let description = [{
-    The limits a calibration method proposes for one storage kind, and the mean
-    squared error it expects of them, in squared real units.
+    The limits a calibration method proposes for one storage kind, and what to
+    expect of them:
+    - `error`: mean squared difference to the real values, in squared real units;
+    - `clipped`: the share of values outside of the limits;
+    - `cost`: what the differences do to the results of the ops that read the
+      edge, relative to those results; comparable between the candidates of one
+      edge. Equal to `error` where nothing is known of the readers.
 
-    Example: `#qopt.candidate<u8, max, min = 0.0, max = 3.5, error = 1.5e-05>`
+    Example: `#qopt.candidate<u8, max, min = 0.0, max = 3.5, error = 1.5e-05,
+    clipped = 0.0, cost = 2.0e-03>`; `clipped` may be left out where it is 0,
+    `cost` where it is the error.
   }];
   let parameters = (ins "::mlir::qopt::Storage":$storage,
                         "::mlir::qopt::Method":$method,
                         "::mlir::qopt::Real":$min, "::mlir::qopt::Real":$max,
-                        "::mlir::qopt::Real":$error);
+                        "::mlir::qopt::Real":$error,
+                        "::mlir::qopt::Real":$clipped,
+                        "::mlir::qopt::Real":$cost);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }
@@ -88,16 +97,17 @@ def QOpt_CandidateAttr : QOpt_Attr<"Candidate", "candidate"> {
 def QOpt_StatsAttr : QOpt_Attr<"Stats", "stats"> {
   let summary = "What calibration saw on an edge";
   let description = [{
-    Exact minimum and maximum over all finite observed values, their number, the
-    number of NaN and infinite ones, and one candidate per storage kind and
-    method: all that scale propagation needs.
+    Exact minimum and maximum over all finite observed values but sentinels
+    (docs/Numerics.md, "Sentinels"), the number of observed values, of NaN and
+    infinite ones and of sentinels (may be left out where it is 0), and one
+    candidate per storage kind and method: all that scale propagation needs.
 
     Example:
     `#qopt.stats<min = -1.25, max = 3.5, count = 64, nonfinite = 0, candidates = [...]>`
   }];
   let parameters = (ins "::mlir::qopt::Real":$min, "::mlir::qopt::Real":$max,
                         "int64_t":$count,
-                        "int64_t":$nonFinite,
+                        "int64_t":$nonFinite, "int64_t":$sentinels,
                         ArrayRefParameter<"CandidateAttr">:$candidates);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;

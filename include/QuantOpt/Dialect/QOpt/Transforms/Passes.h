@@ -24,6 +24,9 @@ namespace mlir::qopt {
 /// Which storage kinds the activations of a model may take.
 enum class ActivationMode { Auto, Symmetric, Asymmetric };
 
+/// Whose ranges the edges of a model get.
+enum class CalibrationMethod { Auto, Max, Percentile, Entropy, MSE };
+
 #define GEN_PASS_DECL
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h.inc"
 

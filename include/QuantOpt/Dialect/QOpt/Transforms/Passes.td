@@ -122,18 +122,46 @@ def Annotate : QOptPass<"qopt-annotate", "::mlir::ModuleOp"> {
 //===----------------------------------------------------------------------===//
 
 def Calibrate : QOptPass<"qopt-calibrate", "::mlir::ModuleOp"> {
-  let summary = "Run the float model on data and record what every edge holds";
+  let summary = "Statistics and candidate ranges on every observer";
   let description = [{
-    Requires: `qopt.observe` ops. Runs the model on the CPU for every sample of
-    `data` and writes `stats` on the observers. Without data it does nothing:
-    activations are then quantized dynamically.
+    Requires: `qopt.observe` ops. Statistics come from running the model on the
+    CPU for every sample of `data`, from the calibration table `table` (of
+    quant-opt or of TensorRT), or from both where `table` is what an interrupted
+    calibration has saved. Writes `stats` on the observers, with the ranges every
+    method chooses. With neither it does nothing: activations are then quantized
+    dynamically.
+    Example: test/Transforms/calibrate/basic.mlir
   }];
   let options = [
     ListOption<"data", "data", "std::string",
                "npz files (or folders of them) with one array per argument">,
+    Option<"table", "table", "std::string", "",
+           "Calibration table to read instead of data">,
+    Option<"saveTable", "save", "std::string", "",
+           "File to save the calibration table in">,
+    Option<"interrupted", "interrupted", "std::string", "",
+           "File for what was collected when stopped early (default: `save`)">,
+    Option<"percentile", "percentile", "double", "99.99",
+           "Of method percentile: percent of the values inside the range">,
     Option<"threads", "threads", "unsigned", "0",
            "Samples run at once (0: one per core)">,
     Option<"entry", "entry", "std::string", "", "Function to run">
+  ];
+}
+
+def PrintCalibration
+    : QOptPass<"qopt-print-calibration", "::mlir::ModuleOp"> {
+  let summary = "Print what calibration has found";
+  let description = [{
+    Prints to stderr, for each observer, the range it has seen and the ranges the
+    methods would choose with what they would cost; or, with `table`, what a
+    saved calibration table holds.
+    Example: test/Transforms/print-calibration/basic.mlir
+  }];
+  let options = [
+    Option<"format", "format", "std::string", "\"text\"", "text or json">,
+    Option<"table", "table", "std::string", "",
+           "A calibration table to print instead of the observers">
   ];
 }
 
@@ -145,10 +173,10 @@ def PropagateScales
     : QOptPass<"qopt-propagate-scales", "::mlir::ModuleOp"> {
   let summary = "Agree on one quantized type per edge";
   let description = [{
-    Requires: statistics on observers (those without stay dynamic). One-sided
-    edges become u8, two-sided ones s8 or asymmetric u8, whichever has the
-    smaller expected error; asymmetric must win by enough to pay for its
-    zero-point term.
+    Requires: statistics on observers (those without stay dynamic). Chooses for
+    each edge among the candidate ranges of `method` (`auto`: of all methods)
+    and the storage kinds that `activations` allows the one that costs least;
+    asymmetric storage must win by enough to pay for its zero-point term.
     Example: test/Transforms/propagate-scales/basic.mlir
   }];
   let options = [
@@ -162,6 +190,23 @@ def PropagateScales
                          "s8 with zero point 0, one-sided edges u8"),
               clEnumValN(::mlir::qopt::ActivationMode::Asymmetric,
                          "asymmetric", "u8 with a zero point"))}]>,
+    Option<"method", "method", "::mlir::qopt::CalibrationMethod",
+           /*default=*/"::mlir::qopt::CalibrationMethod::Auto",
+           "Whose ranges are taken",
+           [{::llvm::cl::values(
+              clEnumValN(::mlir::qopt::CalibrationMethod::Auto, "auto",
+                         "the least expected cost"),
+              clEnumValN(::mlir::qopt::CalibrationMethod::Max, "max",
+                         "exact minimum and maximum"),
+              clEnumValN(::mlir::qopt::CalibrationMethod::Percentile,
+                         "percentile", "clip the tails"),
+              clEnumValN(::mlir::qopt::CalibrationMethod::Entropy, "entropy",
+                         "least KL divergence"),
+              clEnumValN(::mlir::qopt::CalibrationMethod::MSE, "mse",
+                         "least mean squared error"))}]>,
+    Option<"tensorrtCache", "tensorrt-cache", "std::string", "",
+           "File to write the chosen symmetric ranges to as a TensorRT "
+           "calibration cache">,
     Option<"storageS8", "storage-s8", "bool", "false",
            "Store activations as s8 only: u8 becomes s8, zero points drop by 128">
   ];

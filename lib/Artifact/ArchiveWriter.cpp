@@ -11,12 +11,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Archive.h"
+#include "PendingFile.h"
 #include "Sha256.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <unistd.h>
 
 using namespace mlir::qopt;
 using namespace mlir::qopt::artifact;
@@ -48,19 +46,8 @@ static uint64_t clamp32(uint64_t value) {
 }
 
 void ArchiveWriter::write(const void *data, uint64_t size) {
-  constexpr uint64_t kMaxRequest = uint64_t(1) << 30;
-  const char *next = static_cast<const char *>(data);
   position += size;
-  while (size > 0) {
-    ssize_t written =
-        ::write(descriptor, next, size_t(std::min(size, kMaxRequest)));
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      throw FormatError(std::string("cannot be written: ") + strerror(errno));
-    next += written;
-    size -= uint64_t(written);
-  }
+  writeBytes(descriptor, data, size);
 }
 
 /// The fields that the local header and the directory share, from the version

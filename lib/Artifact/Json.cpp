@@ -7,8 +7,6 @@
 //===----------------------------------------------------------------------===//
 #include "Json.h"
 
-#include <unordered_set>
-
 using namespace mlir::qopt;
 using namespace mlir::qopt::artifact;
 
@@ -17,28 +15,31 @@ using namespace mlir::qopt::artifact;
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Walks through a text without building anything from it.
-class Inspector : public nlohmann::json_sax<Json> {
+/// Builds the value; every limit is checked before what it limits is added.
+class Builder : public nlohmann::json_sax<Json> {
 public:
-  explicit Inspector(const JsonLimits &limits) : limits(limits) {}
+  Builder(const JsonLimits &limits, Json &root) : limits(limits), root(root) {}
 
-  bool null() override { return addValue(); }
-  bool boolean(bool) override { return addValue(); }
-  bool number_integer(number_integer_t) override { return addValue(); }
-  bool number_unsigned(number_unsigned_t) override { return addValue(); }
-  bool number_float(number_float_t, const string_t &) override {
-    return addValue();
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t &) override {
+    return add(value);
   }
-  bool string(string_t &) override { return addValue(); }
-  bool binary(binary_t &) override { return addValue(); }
-  bool start_object(size_t) override { return open(); }
+  bool string(string_t &value) override { return add(std::move(value)); }
+  bool binary(binary_t &) override { return false; } // Not of texts.
+  bool start_object(size_t) override { return open(Json::object()); }
   bool end_object() override { return close(); }
-  bool start_array(size_t) override { return open(); }
+  bool start_array(size_t) override { return open(Json::array()); }
   bool end_array() override { return close(); }
   bool key(string_t &name) override {
-    if (!keys.back().insert(name).second)
+    countValue();
+    auto [member, isNew] = opened.back()->emplace(name, nullptr);
+    if (!isNew)
       throw FormatError("has the key " + quote(name) + " twice in one object");
-    return addValue();
+    pending = &*member;
+    return true;
   }
   bool parse_error(size_t position, const std::string &,
                    const Json::exception &) override {
@@ -46,28 +47,46 @@ public:
   }
 
 private:
-  bool addValue() {
+  void countValue() {
     if (++values > limits.maxValues)
       throw FormatError("has more than " + std::to_string(limits.maxValues) +
                         " values of JSON");
+  }
+  /// Puts a value where the next one belongs.
+  Json &place(Json value) {
+    countValue();
+    if (opened.empty())
+      return root = std::move(value);
+    if (opened.back()->is_array()) {
+      opened.back()->push_back(std::move(value));
+      return opened.back()->back();
+    }
+    return *pending = std::move(value);
+  }
+  template <typename T> bool add(T &&value) {
+    place(Json(std::forward<T>(value)));
     return true;
   }
-  bool open() {
-    if (keys.size() == limits.maxDepth)
+  bool open(Json value) {
+    if (opened.size() == limits.maxDepth)
       throw FormatError("nests deeper than " + std::to_string(limits.maxDepth) +
                         " levels of JSON");
-    keys.emplace_back();
-    return addValue();
+    // Stays where it is while it is open: only its own members are added.
+    opened.push_back(&place(std::move(value)));
+    return true;
   }
   bool close() {
-    keys.pop_back();
+    opened.pop_back();
     return true;
   }
 
   const JsonLimits &limits;
+  Json &root;
   uint64_t values = 0;
-  /// The keys of each object or array that is open.
-  std::vector<std::unordered_set<std::string>> keys;
+  /// Objects and arrays that have begun and not ended.
+  std::vector<Json *> opened;
+  /// The member that the last key has made.
+  Json *pending = nullptr;
 };
 } // namespace
 
@@ -77,9 +96,10 @@ Json artifact::parseJson(const char *text, uint64_t size,
     throw FormatError("has " + std::to_string(size) +
                       " bytes of JSON; expected at most " +
                       std::to_string(limits.maxBytes));
-  Inspector inspector(limits);
-  Json::sax_parse(text, text + size, &inspector);
-  return Json::parse(text, text + size);
+  Json root;
+  Builder builder(limits, root);
+  Json::sax_parse(text, text + size, &builder);
+  return root;
 }
 
 std::string artifact::dumpJson(const OrderedJson &value) {

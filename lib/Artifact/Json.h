@@ -7,9 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // nlohmann::json behind limits: depth, number of values and duplicate keys are
-// checked before anything is built from them, and fields are taken from objects
-// by name and type; what is left over is an error. Everything throws
-// FormatError.
+// checked before each value is added, and fields are taken from objects by name
+// and type; what is left over is an error. Everything throws FormatError.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_LIB_ARTIFACT_JSON_H

@@ -42,6 +42,7 @@ std::vector<Candidate> mlir::qopt::makeCandidates(const Distribution &values,
                                                   const EdgeReaders &readers,
                                                   const RangeOptions &options) {
   std::vector<Candidate> candidates;
+  RangeSelector selector(values, options);
   // The simpler first: ties go to the earlier one.
   for (Method method :
        {Method::Max, Method::Percentile, Method::MSE, Method::Entropy})
@@ -49,8 +50,7 @@ std::vector<Candidate> mlir::qopt::makeCandidates(const Distribution &values,
       if (storage == Storage::U8 && values.min < 0)
         continue;
       RangeStorage rangeStorage = toRangeStorage(storage);
-      qopt::Range range =
-          chooseRange(values, toRangeMethod(method), rangeStorage, options);
+      qopt::Range range = selector.choose(toRangeMethod(method), rangeStorage);
       candidates.push_back({storage, method, range,
                             readers.getCost(values, rangeStorage, range)});
     }

@@ -14,12 +14,11 @@
 
 #include "QuantOpt/Execution/CpuExecutable.h"
 #include "QuantOpt/Frontend/Entry.h"
-#include "QuantOpt/Frontend/TextScan.h"
+#include "QuantOpt/Frontend/LoadModel.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -87,15 +86,11 @@ static qopt_status parseModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
     messages = quoted + " is MLIR bytecode, not text";
     return QOPT_UNSUPPORTED;
   }
-  if (failed(scanText(buffer->getMemBufferRef(), /*allowBytecode=*/false,
-                      problem))) {
-    messages = quoted + ": " + problem;
-    return QOPT_INVALID_MODEL;
-  }
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(buffer), SMLoc());
-  session.module =
-      parseSourceFile<ModuleOp>(sources, ParserConfig(&session.context));
+  session.module = loadModel(std::move(buffer), /*allowBytecode=*/false,
+                             sources, &session.context, problem);
+  if (!problem.empty())
+    messages = quoted + ": " + problem;
   return session.module ? QOPT_OK : QOPT_INVALID_MODEL;
 }
 
@@ -185,7 +180,8 @@ openSession(function_ref<qopt_status(Session &, std::string &)> read,
 static qopt_status open(const char *path, const qopt_cpu_options *options,
                         void **session, char **error) {
   auto read = [&](Session &opened, std::string &messages) {
-    auto buffer = llvm::MemoryBuffer::getFile(path);
+    auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                              /*RequiresNullTerminator=*/false);
     if (!buffer) {
       messages = std::string("cannot read '") + path +
                  "': " + buffer.getError().message();

@@ -320,7 +320,7 @@ void StatisticsReader::readNear() {
     return;
   state.nearMin = min;
   state.nearMax = max;
-  state.exponent = exponentOf(std::max(-min, max));
+  state.exponent = exponentOf(std::max(max, 0.0f - min));
   state.bins.resize(EdgeStatistics::kRows);
   uint64_t *bins = state.bins.data();
   bins[EdgeStatistics::kZeroRow] = zeros;
@@ -390,7 +390,8 @@ bool StatisticsReader::hasMagnitude(float magnitude) const {
 
 /// The largest magnitude, 0 without finite values.
 float StatisticsReader::getLargest() const {
-  float largest = state.hasNear() ? std::max(-state.nearMin, state.nearMax) : 0;
+  float largest =
+      state.hasNear() ? std::max(state.nearMax, 0.0f - state.nearMin) : 0;
   for (const auto *octaves : {&state.farPositive, &state.farNegative})
     if (!octaves->empty())
       largest = std::max(largest, octaves->rbegin()->second.largest);

@@ -11,14 +11,12 @@
 #include "Output.h"
 
 #include "QuantOpt/Calibration/Interrupt.h"
-#include "QuantOpt/Frontend/TextScan.h"
+#include "QuantOpt/Frontend/LoadModel.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/InitLLVM.h"
@@ -219,18 +217,16 @@ static OwningOpRef<ModuleOp> parseInput(const Invocation &job,
                                         MLIRContext &context,
                                         llvm::SourceMgr &sources) {
   std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> buffer =
-      openInputFile(job.input, &message);
+  std::unique_ptr<llvm::MemoryBuffer> buffer = openModel(job.input, message);
   if (!buffer) {
     (void)fail(message);
     return nullptr;
   }
-  if (failed(scanText(buffer->getMemBufferRef(), job.allowBytecode, message))) {
+  OwningOpRef<ModuleOp> module = loadModel(std::move(buffer), job.allowBytecode,
+                                           sources, &context, message);
+  if (!message.empty())
     (void)fail(job.input + ": " + message);
-    return nullptr;
-  }
-  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
-  return parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+  return module;
 }
 
 /// Where statistics go that were collected before an interruption: they must

@@ -14,6 +14,7 @@
 #include "Candidates.h"
 #include "Collect.h"
 #include "NonFinite.h"
+#include "Readers.h"
 
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Calibration/Interrupt.h"
@@ -83,7 +84,7 @@ CalibrationTable Calibrate::makeTable() {
   result.tool = "quant-opt " QUANTOPT_VERSION;
   for (auto [op, edge] : llvm::zip(observers, readers))
     result.edges.push_back(
-        {op.getName().str(), EdgeStatistics(edge.getChannelLayout())});
+        {op.getName().str(), SampleStatistics(edge.getChannelLayout())});
   return result;
 }
 
@@ -183,8 +184,11 @@ LogicalResult Calibrate::saveInterrupted(func::FuncOp entry,
 //===----------------------------------------------------------------------===//
 
 LogicalResult Calibrate::collect(func::FuncOp entry, CalibrationTable &result) {
-  auto model =
-      ObservedModel::compile(getOperation(), entry.getName(), observers);
+  SmallVector<ChannelLayout> layouts;
+  for (const CalibrationTable::Edge &edge : result.edges)
+    layouts.push_back(edge.statistics.getChannelLayout());
+  auto model = ObservedModel::compile(getOperation(), entry.getName(),
+                                      observers, layouts);
   if (failed(model))
     return failure();
   SmallVector<std::string> paths(data.begin(), data.end());
@@ -198,7 +202,7 @@ LogicalResult Calibrate::collect(func::FuncOp entry, CalibrationTable &result) {
            << "calibration table '" << table << "': " << error;
 
   int64_t runsBefore = result.runs;
-  SmallVector<EdgeStatistics> statistics;
+  SmallVector<SampleStatistics> statistics;
   for (CalibrationTable::Edge &edge : result.edges)
     statistics.push_back(std::move(edge.statistics));
   std::optional<ObservedModel::NonFiniteRun> nonFinite;
@@ -265,19 +269,24 @@ void Calibrate::apply(const CalibrationTable &result) {
   RangeOptions options;
   options.percentile = percentile;
   size_t count = observers.size();
+  std::vector<EdgeStatistics> totals(count);
   std::vector<Distribution> distributions(count);
   std::vector<std::vector<Candidate>> candidates(count);
   parallelFor(&getContext(), 0, count, [&](size_t i) {
-    const EdgeStatistics &edge = result.edges[i].statistics;
-    distributions[i] = edge.getDistribution();
-    readers[i].weigh(distributions[i], edge.getChannelMaxima());
-    candidates[i] = makeCandidates(distributions[i], readers[i], options);
+    const SampleStatistics &samples = result.edges[i].statistics;
+    totals[i] = samples.getTotal();
+    distributions[i] = totals[i].getDistribution();
+    Distribution weighted = readers[i].weigh(distributions[i], samples);
+    candidates[i] = makeCandidates(distributions[i], weighted, options);
   });
   for (size_t i = 0; i < count; ++i) {
-    const EdgeStatistics &edge = result.edges[i].statistics;
-    warnAbout(observers[i], edge, distributions[i]);
-    observers[i].setStatsAttr(
-        makeStats(&getContext(), edge, distributions[i], candidates[i]));
+    ObserveOp op = observers[i];
+    warnAbout(op, totals[i], distributions[i]);
+    op.setStatsAttr(
+        makeStats(&getContext(), totals[i], distributions[i], candidates[i]));
+    ArrayRef<float> maxima = totals[i].getChannelMaxima();
+    if (!maxima.empty())
+      op.setChannelMaxima(maxima);
   }
 }
 

@@ -34,26 +34,63 @@ static RangeMethod toRangeMethod(Method method) {
     return RangeMethod::Entropy;
   case Method::MSE:
     return RangeMethod::MSE;
+  case Method::Auto:
+    break;
   }
   llvm_unreachable("unknown method");
 }
 
+/// Thresholds that method auto tries: the largest magnitude times powers of
+/// 2^(-1/12), down to a 64th.
+static constexpr int kThresholds = 73;
+static constexpr double kThresholdRatio = 0.94387431268169349664;
+/// Costs within 1 dB of the least are as good: of those, what clips least.
+/// Small gains by clipping do not carry over from calibration data to others.
+static constexpr double kTolerance = 1.2589254117941673;
+
+/// The range of the largest threshold whose cost is within tolerance of the
+/// least cost; `cost` is its cost.
+static qopt::Range chooseAuto(const Distribution &values,
+                              const RangeSelector &weighted,
+                              RangeStorage storage, double &cost) {
+  std::array<qopt::Range, kThresholds> ranges;
+  double threshold = values.getAmax(), least = 0;
+  for (int i = 0; i < kThresholds; ++i, threshold *= kThresholdRatio) {
+    double low = std::max(std::min(values.min, 0.0), -threshold);
+    double high = std::min(std::max(values.max, 0.0), threshold);
+    ranges[i] = weighted.evaluate(storage, low, high);
+    least = i == 0 ? ranges[i].meanSquaredError
+                   : std::min(least, ranges[i].meanSquaredError);
+  }
+  for (const qopt::Range &range : ranges)
+    if (range.meanSquaredError <= kTolerance * least) {
+      cost = range.meanSquaredError;
+      return range;
+    }
+  llvm_unreachable("the least cost is within its tolerance");
+}
+
 std::vector<Candidate> mlir::qopt::makeCandidates(const Distribution &values,
-                                                  const EdgeReaders &readers,
+                                                  const Distribution &weighted,
                                                   const RangeOptions &options) {
   std::vector<Candidate> candidates;
-  RangeSelector selector(values, options);
-  // The simpler first: ties go to the earlier one.
-  for (Method method :
-       {Method::Max, Method::Percentile, Method::MSE, Method::Entropy})
-    for (Storage storage : {Storage::U8, Storage::S8, Storage::U8Asymmetric}) {
-      if (storage == Storage::U8 && values.min < 0)
-        continue;
-      RangeStorage rangeStorage = toRangeStorage(storage);
+  RangeSelector selector(values, options), costs(weighted, options);
+  for (Storage storage : {Storage::U8, Storage::S8, Storage::U8Asymmetric}) {
+    if (storage == Storage::U8 && values.min < 0)
+      continue;
+    RangeStorage rangeStorage = toRangeStorage(storage);
+    Candidate best{storage, Method::Auto, {}, 0.0};
+    qopt::Range range = chooseAuto(values, costs, rangeStorage, best.cost);
+    best.range = selector.evaluate(rangeStorage, range.low, range.high);
+    candidates.push_back(best);
+    for (Method method :
+         {Method::Max, Method::Percentile, Method::MSE, Method::Entropy}) {
       qopt::Range range = selector.choose(toRangeMethod(method), rangeStorage);
-      candidates.push_back({storage, method, range,
-                            readers.getCost(values, rangeStorage, range)});
+      double cost =
+          costs.evaluate(rangeStorage, range.low, range.high).meanSquaredError;
+      candidates.push_back({storage, method, range, cost});
     }
+  }
   return candidates;
 }
 

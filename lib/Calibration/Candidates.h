@@ -8,8 +8,6 @@
 #ifndef QUANTOPT_LIB_CALIBRATION_CANDIDATES_H
 #define QUANTOPT_LIB_CALIBRATION_CANDIDATES_H
 
-#include "Readers.h"
-
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "QuantOpt/Statistics/Ranges.h"
 
@@ -20,6 +18,7 @@ struct Candidate {
   Storage storage;
   Method method;
   Range range;
+  /// Expected squared error as `weighted` has it; relative.
   double cost;
 };
 

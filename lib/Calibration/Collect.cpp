@@ -24,44 +24,63 @@ using namespace mlir;
 using namespace mlir::qopt;
 
 /// Where the running thread's observers put what they see.
-static thread_local SmallVectorImpl<EdgeStatistics> *currentStatistics =
+static thread_local SmallVectorImpl<SampleStatistics> *currentStatistics =
     nullptr;
+
+/// How many samples of a run of `samples` lie one after the other in a tensor:
+/// all where its outermost dimension is made of them, else the tensor counts as
+/// one.
+static int64_t countSamples(RankedTensorType type, int64_t samples,
+                            ChannelLayout layout) {
+  if (type.getRank() == 0 || type.getDimSize(0) == 0 ||
+      type.getDimSize(0) % samples)
+    return 1;
+  int64_t size = type.getNumElements() / samples;
+  int64_t period = layout.channels ? layout.channels * layout.inner : 1;
+  return size % period ? 1 : samples;
+}
 
 FailureOr<std::unique_ptr<ObservedModel>>
 ObservedModel::compile(ModuleOp module, StringRef entry,
-                       ArrayRef<ObserveOp> observers) {
+                       ArrayRef<ObserveOp> observers,
+                       ArrayRef<ChannelLayout> layouts) {
+  std::unique_ptr<ObservedModel> model(new ObservedModel());
   CpuOptions options;
   if (!observers.empty())
-    options.observer = [](int64_t index, const float *values, int64_t count) {
-      (*currentStatistics)[index].observe(values, count);
+    options.observer = [model = model.get()](int64_t index, const float *values,
+                                             int64_t count) {
+      (*currentStatistics)[index].observe(values, count,
+                                          model->samplesOf[index]);
     };
   auto executable = CpuExecutable::compile(module, entry, options);
   if (failed(executable))
     return failure();
-  std::unique_ptr<ObservedModel> model(new ObservedModel());
   model->executable = std::move(*executable);
+  for (auto [op, layout] : llvm::zip(observers, layouts))
+    model->samplesOf.push_back(
+        countSamples(cast<RankedTensorType>(op.getInput().getType()),
+                     model->getSamplesPerRun(), layout));
   return model;
 }
 
 int64_t ObservedModel::getSamplesPerRun() const {
   if (executable->inputs().empty() || executable->inputs()[0].shape.empty())
     return 1;
-  return executable->inputs()[0].shape[0];
+  return std::max<int64_t>(1, executable->inputs()[0].shape[0]);
 }
 
-/// NaNs and +infinities: -infinity is how masks are written.
-static uint64_t countNonFinite(ArrayRef<EdgeStatistics> statistics) {
+static uint64_t countErrors(ArrayRef<SampleStatistics> statistics) {
   uint64_t count = 0;
-  for (const EdgeStatistics &edge : statistics)
-    count += edge.getNaNs() + edge.getPositiveInfinities();
+  for (const SampleStatistics &edge : statistics)
+    count += edge.getErrors();
   return count;
 }
 
-LogicalResult ObservedModel::collect(CalibrationData &data, unsigned threads,
-                                     int64_t runsBefore,
-                                     MutableArrayRef<EdgeStatistics> statistics,
-                                     std::optional<NonFiniteRun> &nonFinite,
-                                     Location loc) {
+LogicalResult
+ObservedModel::collect(CalibrationData &data, unsigned threads,
+                       int64_t runsBefore,
+                       MutableArrayRef<SampleStatistics> statistics,
+                       std::optional<NonFiniteRun> &nonFinite, Location loc) {
   if (!threads)
     threads = std::max(1u, std::thread::hardware_concurrency());
   threads = std::clamp<int64_t>(data.getNumRuns() - runsBefore, 1, threads);
@@ -78,8 +97,8 @@ LogicalResult ObservedModel::collect(CalibrationData &data, unsigned threads,
   };
 
   auto work = [&] {
-    SmallVector<EdgeStatistics> seen;
-    for (const EdgeStatistics &edge : statistics)
+    SmallVector<SampleStatistics> seen;
+    for (const SampleStatistics &edge : statistics)
       seen.emplace_back(edge.getChannelLayout());
     currentStatistics = &seen;
     std::vector<std::vector<char>> outputs;
@@ -90,7 +109,7 @@ LogicalResult ObservedModel::collect(CalibrationData &data, unsigned threads,
               .data());
     Sample sample;
     std::string error;
-    uint64_t nonFiniteBefore = 0;
+    uint64_t errorsBefore = 0;
     for (int64_t run; !failed && !isCalibrationStopRequested() &&
                       data.next(sample, run, error);) {
       SmallVector<const void *> inputs;
@@ -101,8 +120,8 @@ LogicalResult ObservedModel::collect(CalibrationData &data, unsigned threads,
              llvm::toString(std::move(e)));
         break;
       }
-      uint64_t nonFiniteNow = countNonFinite(seen);
-      if (nonFiniteNow != std::exchange(nonFiniteBefore, nonFiniteNow)) {
+      uint64_t errors = countErrors(seen);
+      if (errors != std::exchange(errorsBefore, errors)) {
         std::lock_guard<std::mutex> lock(mutex);
         if (!nonFinite || run < nonFinite->run)
           nonFinite = {run, sample};

@@ -10,7 +10,7 @@
 
 #include "QuantOpt/Calibration/CalibrationData.h"
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
-#include "QuantOpt/Statistics/EdgeStatistics.h"
+#include "QuantOpt/Statistics/SampleStatistics.h"
 
 #include <optional>
 
@@ -20,9 +20,11 @@ namespace mlir::qopt {
 /// statistics while it runs.
 class ObservedModel {
 public:
-  /// `observers` are those of `module`, in walk order.
+  /// `observers` are those of `module`, in walk order, with the layouts of
+  /// their channels.
   static FailureOr<std::unique_ptr<ObservedModel>>
-  compile(ModuleOp module, StringRef entry, ArrayRef<ObserveOp> observers);
+  compile(ModuleOp module, StringRef entry, ArrayRef<ObserveOp> observers,
+          ArrayRef<ChannelLayout> layouts);
 
   const CpuExecutable &getExecutable() const { return *executable; }
   /// Rows of data in one run: the first dimension of the first input.
@@ -41,13 +43,15 @@ public:
   /// per core. Errors are reported at `loc`.
   LogicalResult collect(CalibrationData &data, unsigned threads,
                         int64_t runsBefore,
-                        MutableArrayRef<EdgeStatistics> statistics,
+                        MutableArrayRef<SampleStatistics> statistics,
                         std::optional<NonFiniteRun> &nonFinite, Location loc);
 
 private:
   ObservedModel() = default;
 
   std::unique_ptr<CpuExecutable> executable;
+  /// Samples that lie one after the other in each observed tensor.
+  SmallVector<int64_t> samplesOf;
 };
 
 } // namespace mlir::qopt

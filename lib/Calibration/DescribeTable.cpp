@@ -30,20 +30,21 @@ struct EdgeSummary {
 } // namespace
 
 static double getPercentile(const Distribution &values, double percentile) {
-  qopt::Range range = chooseRange(values, RangeMethod::Percentile, RangeStorage::S8,
-                            RangeOptions{percentile});
+  qopt::Range range = chooseRange(values, RangeMethod::Percentile,
+                                  RangeStorage::S8, RangeOptions{percentile});
   return range.high;
 }
 
 static EdgeSummary summarize(const CalibrationTable::Edge &edge) {
-  Distribution values = edge.statistics.getDistribution();
+  EdgeStatistics total = edge.statistics.getTotal();
+  Distribution values = total.getDistribution();
   EdgeSummary row;
   row.name = edge.name;
-  row.count = edge.statistics.getCount();
+  row.count = total.getCount();
   row.zeros = values.zeros;
-  row.nans = edge.statistics.getNaNs();
-  row.infinities = edge.statistics.getPositiveInfinities() +
-                   edge.statistics.getNegativeInfinities();
+  row.nans = total.getNaNs();
+  row.infinities =
+      total.getPositiveInfinities() + total.getNegativeInfinities();
   row.sentinels = values.sentinels;
   row.min = values.min;
   row.max = values.max;

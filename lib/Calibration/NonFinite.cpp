@@ -57,7 +57,7 @@ void mlir::qopt::reportFirstNonFinite(ModuleOp module, StringRef entryName,
     auto observe =
         ObserveOp::create(builder, value.getLoc(), value.getType(), value,
                           builder.getStringAttr(llvm::Twine(watched.size())),
-                          StatsAttr(), TypeAttr());
+                          StatsAttr(), TypeAttr(), DenseF32ArrayAttr());
     value.replaceAllUsesExcept(observe.getResult(), observe);
     watched.push_back(value);
   };

@@ -1,5 +1,4 @@
-//===- Readers.cpp - What reads an edge, and how much errors cost -*- C++
-//-*-===//
+//===- Readers.cpp - What reads an edge, and how much errors cost ---------===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -8,28 +7,38 @@
 //===----------------------------------------------------------------------===//
 #include "Readers.h"
 
+#include "ChannelPosterior.h"
+
+#include "QuantOpt/Analysis/Constants.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
 
-/// The dimensions of a reader's activation that its weights tell apart: those
-/// indexed by a plain loop that also indexes the weight.
-static SmallVector<int64_t> getChannelDims(const Quantizable &reader) {
+namespace {
+/// A dimension of a reader's activation that its weights tell apart, since the
+/// same plain loop indexes both.
+struct ChannelDim {
+  int64_t activation, weight;
+};
+} // namespace
+
+static SmallVector<ChannelDim> getChannelDims(const Quantizable &reader) {
   auto op = cast<linalg::LinalgOp>(reader.op);
   AffineMap activation = op.getMatchingIndexingMap(reader.activation);
   AffineMap weight = op.getMatchingIndexingMap(reader.weight);
-  SmallVector<int64_t> dims;
+  SmallVector<ChannelDim> dims;
   for (auto [i, expr] : llvm::enumerate(activation.getResults()))
-    if (auto loop = dyn_cast<AffineDimExpr>(expr))
-      if (llvm::is_contained(weight.getResults(), AffineExpr(loop)))
-        dims.push_back(i);
+    if (isa<AffineDimExpr>(expr))
+      for (auto [k, other] : llvm::enumerate(weight.getResults()))
+        if (expr == other)
+          dims.push_back({static_cast<int64_t>(i), static_cast<int64_t>(k)});
   return dims;
 }
 
 /// Follows `dims` of `value` back through the data movement to `source`; none
-/// where a reshape takes them apart.
+/// where a reshape takes them apart or their order changes.
 static std::optional<SmallVector<int64_t>>
 followBack(Value value, Value source, SmallVector<int64_t> dims) {
   while (value != source) {
@@ -45,25 +54,23 @@ followBack(Value value, Value source, SmallVector<int64_t> dims) {
       // trailing ones that hold as many.
       auto to = cast<RankedTensorType>(value.getType());
       auto from = cast<RankedTensorType>(moved->get().getType());
-      llvm::sort(dims);
       int64_t size = 1;
       for (auto [i, dim] : llvm::enumerate(dims)) {
         if (dim != to.getRank() - static_cast<int64_t>(dims.size() - i))
           return std::nullopt;
         size *= to.getDimSize(dim);
       }
-      dims.clear();
-      int64_t dim = from.getRank();
-      for (int64_t covered = 1; covered < size && dim > 0;) {
+      int64_t dim = from.getRank(), covered = 1;
+      while (covered < size && dim > 0)
         covered *= from.getDimSize(--dim);
-        dims.push_back(dim);
-        if (covered > size)
-          return std::nullopt;
-      }
+      if (covered != size)
+        return std::nullopt;
+      dims = llvm::to_vector(llvm::seq<int64_t>(dim, from.getRank()));
     }
     value = moved->get();
   }
-  llvm::sort(dims);
+  if (!llvm::is_sorted(dims))
+    return std::nullopt;
   return dims;
 }
 
@@ -100,24 +107,86 @@ EdgeReaders::EdgeReaders(ObserveOp edge) {
       if (!match || !match->weight || match->activation != &use ||
           !isa<linalg::LinalgOp>(user))
         continue;
-      std::optional<SmallVector<int64_t>> dims =
-          followBack(values[i], source, getChannelDims(*match));
-      ChannelLayout found =
-          dims ? makeLayout(cast<RankedTensorType>(source.getType()), *dims)
-               : ChannelLayout();
-      bool first = readers.empty();
-      agree &= first || (found.channels == layout.channels &&
-                         found.inner == layout.inner);
+      Reader reader{*match, {}};
+      SmallVector<ChannelDim> channelDims = getChannelDims(*match);
+      auto weight = cast<RankedTensorType>(match->weight->get().getType());
+      reader.channelStrides.assign(weight.getRank(), 0);
+      int64_t stride = 1;
+      SmallVector<int64_t> dims;
+      for (ChannelDim dim : llvm::reverse(channelDims)) {
+        reader.channelStrides[dim.weight] = stride;
+        stride *= weight.getDimSize(dim.weight);
+        dims.insert(dims.begin(), dim.activation);
+      }
+      std::optional<SmallVector<int64_t>> sourceDims =
+          followBack(values[i], source, dims);
+      ChannelLayout found;
+      if (sourceDims)
+        found =
+            makeLayout(cast<RankedTensorType>(source.getType()), *sourceDims);
+      agree &= readers.empty() || (found.channels == layout.channels &&
+                                   found.inner == layout.inner);
       layout = found;
-      readers.push_back(*match);
+      readers.push_back(std::move(reader));
     }
   if (!agree)
     layout = ChannelLayout();
 }
 
-void EdgeReaders::weigh(const Distribution &, ArrayRef<float>) {}
+/// sums[channel] += w * w for each weight.
+static void addSquares(ArrayRef<float> weights, ArrayRef<int64_t> shape,
+                       ArrayRef<int64_t> strides, double *sums) {
+  if (shape.empty() || weights.empty())
+    return;
+  SmallVector<int64_t> index(shape.size(), 0);
+  int64_t width = shape.back(), stride = strides.back(), channel = 0;
+  for (size_t begin = 0; begin < weights.size(); begin += width) {
+    const float *row = weights.data() + begin;
+    if (stride) {
+      for (int64_t i = 0; i < width; ++i)
+        sums[channel + i * stride] += double(row[i]) * row[i];
+    } else {
+      double sum = 0;
+      for (int64_t i = 0; i < width; ++i)
+        sum += double(row[i]) * row[i];
+      sums[channel] += sum;
+    }
+    for (size_t d = shape.size() - 1; d-- > 0;) {
+      channel += strides[d];
+      if (++index[d] < shape[d])
+        break;
+      channel -= strides[d] * shape[d];
+      index[d] = 0;
+    }
+  }
+}
 
-double EdgeReaders::getCost(const Distribution &, RangeStorage,
-                            const qopt::Range &range) const {
-  return range.meanSquaredError;
+std::vector<double> EdgeReaders::getImportance() const {
+  std::vector<double> sums(layout.channels, 0.0);
+  for (const Reader &reader : readers) {
+    ElementsAttr attr = getConstantElements(reader.match.weight->get());
+    FailureOr<std::vector<float>> weights = readFloats(attr);
+    if (failed(weights)) // quantize will say so
+      return {};
+    addSquares(*weights, attr.getShapedType().getShape(), reader.channelStrides,
+               sums.data());
+  }
+  return sums;
+}
+
+Distribution EdgeReaders::weigh(const Distribution &values,
+                                const SampleStatistics &samples) const {
+  WeightedHistogram weights = samples.getRelativeHistogram(values);
+  std::vector<double> importance;
+  if (layout.channels > 1)
+    importance = getImportance();
+  if (!importance.empty()) {
+    std::vector<double> expected =
+        getExpectedImportance(values, samples.getChannelMaxima(), importance);
+    for (unsigned t = 0; t < kHistogramBins; ++t) {
+      weights.positive[t] *= expected[t];
+      weights.negative[t] *= expected[t];
+    }
+  }
+  return makeWeighted(values, weights);
 }

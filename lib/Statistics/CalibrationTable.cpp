@@ -102,12 +102,14 @@ void mlir::qopt::sortData(std::vector<CalibrationTable::DataFile> &data) {
 }
 
 std::vector<std::pair<const char *, OrderedJson>>
-mlir::qopt::summarize(const EdgeStatistics &statistics) {
+mlir::qopt::summarize(const SampleStatistics &samples) {
+  EdgeStatistics statistics = samples.getTotal();
   Distribution values = statistics.getDistribution();
   return {{"count", statistics.getCount()},
           {"zeros", values.zeros},
           {"nan", statistics.getNaNs()},
-          {"inf", statistics.getInfinities()},
+          {"inf", statistics.getPositiveInfinities() +
+                      statistics.getNegativeInfinities()},
           {"sentinels", values.sentinels},
           {"min", values.min},
           {"max", values.max},

@@ -243,4 +243,28 @@ Distribution EdgeStatistics::getDistribution() const {
   return DistributionBuilder(*this).build();
 }
 
+void EdgeStatistics::addTo(const Distribution &frame, double weight,
+                           double *positive, double *negative) const {
+  auto add = [&](const uint64_t *counts, unsigned first, unsigned size,
+                 int growth, double *half) {
+    for (unsigned t = 0; t < size; ++t)
+      if (counts[t])
+        half[(first + t) >> std::min(growth, 11)] += weight * double(counts[t]);
+  };
+  if (!bins.empty()) {
+    // The frame's near values include these.
+    int growth = frame.exponent - exponent;
+    add(bins.data(), 0, kHistogramBins, growth, positive);
+    add(bins.data() + kNegativeRow, 0, kHistogramBins, growth, negative);
+  }
+  for (const auto &[octave, values] : farPositive)
+    if (values.smallest <= frame.max)
+      add(values.bins.data(), FarOctave::kBins, FarOctave::kBins,
+          frame.exponent - octave, positive);
+  for (const auto &[octave, values] : farNegative)
+    if (values.smallest <= -frame.min)
+      add(values.bins.data(), FarOctave::kBins, FarOctave::kBins,
+          frame.exponent - octave, negative);
+}
+
 } // namespace mlir::qopt

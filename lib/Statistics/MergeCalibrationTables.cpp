@@ -143,7 +143,7 @@ static void mergeEdge(Edge &edge, const Edge &other) {
   if (edge.statistics.merge(other.statistics))
     return;
   auto channels = [](const Edge &of) {
-    return std::to_string(of.statistics.getChannelMaxima().size());
+    return std::to_string(of.statistics.getChannelLayout().channels);
   };
   throw FormatError("has " + channels(other) + " channels of edge " +
                     quote(edge.name) + "; " + kOthers + " have " +

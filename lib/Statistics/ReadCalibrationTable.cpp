@@ -102,7 +102,7 @@ static CalibrationTable::Edge readEdge(const JsonField &item) {
   std::string bytes, error;
   if (!decodeBase64(state.value.get_ref<const std::string &>(), bytes))
     state.fail("is not base64");
-  if (!EdgeStatistics::deserialize(bytes, edge.statistics, error))
+  if (!SampleStatistics::deserialize(bytes, edge.statistics, error))
     state.fail(error);
   for (const auto &[key, value] : summarize(edge.statistics)) {
     JsonField found = object.take(key);

@@ -33,7 +33,7 @@ inline constexpr char kHashEnd[] = "\"\n}\n";
 /// The fields of an edge that say in numbers what its state holds, by key, in
 /// the order of the file.
 std::vector<std::pair<const char *, artifact::OrderedJson>>
-summarize(const EdgeStatistics &statistics);
+summarize(const SampleStatistics &samples);
 
 /// Refuses a table that cannot be saved and read again.
 void checkTable(const CalibrationTable &table);

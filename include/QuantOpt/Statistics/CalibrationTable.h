@@ -19,7 +19,7 @@
 #ifndef QUANTOPT_STATISTICS_CALIBRATIONTABLE_H
 #define QUANTOPT_STATISTICS_CALIBRATIONTABLE_H
 
-#include "QuantOpt/Statistics/EdgeStatistics.h"
+#include "QuantOpt/Statistics/SampleStatistics.h"
 
 namespace mlir::qopt {
 
@@ -35,7 +35,7 @@ struct CalibrationTable {
   };
   struct Edge {
     std::string name;
-    EdgeStatistics statistics;
+    SampleStatistics statistics;
   };
 
   /// "quant-opt 0.1.0": who made the statistics. Of a table merged from those

@@ -110,6 +110,12 @@ public:
   /// "Sentinels".
   Distribution getDistribution() const;
 
+  /// Adds `weight` for each value within the limits of `frame` to the bin of
+  /// `frame` that it falls into; kHistogramBins bins of x > 0 and of x < 0.
+  /// `frame` is of this state or of one it was merged into.
+  void addTo(const Distribution &frame, double weight, double *positive,
+             double *negative) const;
+
   bool operator==(const EdgeStatistics &other) const;
 
   /// A canonical form, a few KB: equal states give equal bytes, on every

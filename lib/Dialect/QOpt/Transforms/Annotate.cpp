@@ -182,6 +182,7 @@ void Annotate::observe(const Quantizable &match, func::FuncOp entry) {
   builder.setInsertionPointAfterValue(source);
   auto observed =
       ObserveOp::create(builder, source.getLoc(), source.getType(), source,
-                        builder.getStringAttr(name), StatsAttr(), TypeAttr());
+                        builder.getStringAttr(name), StatsAttr(), TypeAttr(),
+                        DenseF32ArrayAttr());
   source.replaceAllUsesExcept(observed.getResult(), observed);
 }

@@ -86,9 +86,16 @@ static double getCost(CandidateAttr candidate, CalibrationMethod method) {
 /// takes; the earlier one on ties.
 static CandidateAttr chooseCandidate(StatsAttr stats, CalibrationMethod method,
                                      function_ref<bool(CandidateAttr)> filter) {
+  // Calibration has weighed all thresholds for `auto`; statistics from
+  // elsewhere (a TensorRT cache) may have other candidates only.
+  bool weighed = method == CalibrationMethod::Auto &&
+                 llvm::any_of(stats.getCandidates(), [](CandidateAttr c) {
+                   return c.getMethod() == Method::Auto;
+                 });
   CandidateAttr best;
   for (CandidateAttr candidate : stats.getCandidates())
     if (isAllowed(candidate.getMethod(), method) && filter(candidate) &&
+        (!weighed || candidate.getMethod() == Method::Auto) &&
         (!best || getCost(candidate, method) < getCost(best, method)))
       best = candidate;
   return best;

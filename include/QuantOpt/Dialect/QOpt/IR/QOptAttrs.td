@@ -33,7 +33,8 @@ def QOpt_Method : I32EnumAttr<"Method", "how a range was derived from statistics
       I32EnumAttrCase<"Max", 0, "max">,
       I32EnumAttrCase<"Percentile", 1, "percentile">,
       I32EnumAttrCase<"Entropy", 2, "entropy">,
-      I32EnumAttrCase<"MSE", 3, "mse">
+      I32EnumAttrCase<"MSE", 3, "mse">,
+      I32EnumAttrCase<"Auto", 4, "auto">
     ]> {
   let cppNamespace = "::mlir::qopt";
 }

@@ -24,7 +24,9 @@ def QOpt_ObserveOp : QOpt_Op<"observe", [Pure, SameOperandsAndResultType]> {
     An identity on a float tensor. `qopt-annotate` inserts it with a `name`,
     `qopt-calibrate` adds `stats`, `qopt-propagate-scales` adds the agreed
     `type`, `qopt-quantize` replaces it by `quant.qcast` and `quant.dcast` (or by
-    a dynamic quantization where there are no statistics).
+    a dynamic quantization where there are no statistics). `channelMaxima` is the
+    largest magnitude in each channel that the readers' weights tell apart,
+    where calibration has seen them.
 
     ```mlir
     %1 = qopt.observe %0 {name = "conv_0:0",
@@ -35,7 +37,8 @@ def QOpt_ObserveOp : QOpt_Op<"observe", [Pure, SameOperandsAndResultType]> {
   }];
   let arguments = (ins AnyRankedTensor:$input, StrAttr:$name,
                        OptionalAttr<QOpt_StatsAttr>:$stats,
-                       OptionalAttr<TypeAttr>:$type);
+                       OptionalAttr<TypeAttr>:$type,
+                       OptionalAttr<DenseF32ArrayAttr>:$channelMaxima);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
   let hasVerifier = 1;

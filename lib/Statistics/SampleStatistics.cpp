@@ -1,0 +1,268 @@
+//===- SampleStatistics.cpp - Statistics of an edge, by samples -----------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A sample is read twice, for its energy and for its bins, mostly from a cache.
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Statistics/SampleStatistics.h"
+
+#include "QuantOpt/Support/FloatingPoint.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace mlir::qopt;
+
+//===----------------------------------------------------------------------===//
+// Energy
+//===----------------------------------------------------------------------===//
+
+namespace {
+constexpr size_t kLanes = 16;
+constexpr float kMaskedBelow = -0x1p12f, kExtreme = 0x1p100f;
+
+/// Element i is added to partial i mod 16, partials are added in order. Squares
+/// of f32 values are exact in f64, so that one rounding happens per addition,
+/// fused or not: every instruction set gives the same sum.
+[[gnu::always_inline]] inline double sumSquaresInline(const float *data,
+                                                      size_t count) {
+  double partials[kLanes] = {};
+  size_t whole = count / kLanes * kLanes;
+  auto square = [](float x) {
+    float kept = x > kMaskedBelow && x < kExtreme ? x : 0.0f;
+    double wide = kept;
+    return wide * wide;
+  };
+  for (size_t i = 0; i < whole; i += kLanes)
+    for (size_t lane = 0; lane < kLanes; ++lane)
+      partials[lane] += square(data[i + lane]);
+  for (size_t i = whole; i < count; ++i)
+    partials[i - whole] += square(data[i]);
+  double sum = 0;
+  for (double partial : partials)
+    sum += partial;
+  return sum;
+}
+
+[[gnu::noinline]] double sumSquaresPortable(const float *data, size_t count) {
+  return sumSquaresInline(data, count);
+}
+
+#if defined(__x86_64__)
+[[gnu::noinline, gnu::target("avx2")]] double sumSquaresAvx2(const float *data,
+                                                             size_t count) {
+  return sumSquaresInline(data, count);
+}
+[[gnu::noinline, gnu::target("avx512f,avx512vl,avx512dq,avx512bw")]] double
+sumSquaresAvx512(const float *data, size_t count) {
+  return sumSquaresInline(data, count);
+}
+#endif
+
+using SumSquares = double (*)(const float *, size_t);
+
+SumSquares chooseSumSquares() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+    return sumSquaresAvx512;
+  if (__builtin_cpu_supports("avx2"))
+    return sumSquaresAvx2;
+#endif
+  return sumSquaresPortable;
+}
+} // namespace
+
+int mlir::qopt::getEnergyOctave(const float *data, size_t count) {
+  static const SumSquares sumSquares = chooseSumSquares();
+  quantmath::FloatEnvironment environment;
+  double meanSquare = sumSquares(data, count) / double(count);
+  if (meanSquare == 0)
+    return kSilentOctave;
+  // At least (2^-149)^2 / 2^56: never subnormal.
+  uint64_t bits;
+  std::memcpy(&bits, &meanSquare, sizeof(bits));
+  return int(bits >> 52) - 1022;
+}
+
+//===----------------------------------------------------------------------===//
+// State
+//===----------------------------------------------------------------------===//
+
+void SampleStatistics::observe(const float *data, size_t count,
+                               size_t samples) {
+  size_t size = count / samples;
+  if (size == 0)
+    return;
+  for (size_t i = 0; i < count; i += size) {
+    int octave = getEnergyOctave(data + i, size);
+    auto place = byOctave.try_emplace(octave, layout).first;
+    place->second.observe(data + i, size);
+  }
+}
+
+bool SampleStatistics::merge(const SampleStatistics &other) {
+  if (layout.channels != other.layout.channels ||
+      layout.inner != other.layout.inner)
+    return false;
+  constexpr uint64_t maxCount = uint64_t(1) << 56;
+  if (other.getCount() > maxCount - std::min(getCount(), maxCount))
+    return false;
+  for (const auto &[octave, statistics] : other.byOctave)
+    byOctave.try_emplace(octave, layout).first->second.merge(statistics);
+  return true;
+}
+
+EdgeStatistics SampleStatistics::getTotal() const {
+  EdgeStatistics total(layout);
+  for (const auto &[octave, statistics] : byOctave)
+    total.merge(statistics);
+  return total;
+}
+
+std::vector<float> SampleStatistics::getChannelMaxima() const {
+  std::vector<float> maxima(layout.channels, 0.0f);
+  for (const auto &[octave, statistics] : byOctave)
+    for (size_t c = 0; c < maxima.size(); ++c)
+      maxima[c] = std::max(maxima[c], statistics.getChannelMaxima()[c]);
+  return maxima;
+}
+
+uint64_t SampleStatistics::getCount() const {
+  uint64_t count = 0;
+  for (const auto &[octave, statistics] : byOctave)
+    count += statistics.getCount();
+  return count;
+}
+
+uint64_t SampleStatistics::getErrors() const {
+  uint64_t errors = 0;
+  for (const auto &[octave, statistics] : byOctave)
+    errors += statistics.getNaNs() + statistics.getPositiveInfinities();
+  return errors;
+}
+
+WeightedHistogram
+SampleStatistics::getRelativeHistogram(const Distribution &total) const {
+  WeightedHistogram result;
+  result.positive.assign(kHistogramBins, 0.0);
+  result.negative.assign(kHistogramBins, 0.0);
+  int quietest = kSilentOctave;
+  for (const auto &[octave, statistics] : byOctave) {
+    if (octave == kSilentOctave)
+      continue; // zeros have no error
+    if (quietest == kSilentOctave)
+      quietest = octave;
+    double weight = 1.0;
+    for (int i = quietest; i < octave; ++i)
+      weight *= 0.5;
+    statistics.addTo(total, weight, result.positive.data(),
+                     result.negative.data());
+  }
+  return result;
+}
+
+bool SampleStatistics::operator==(const SampleStatistics &other) const {
+  return layout.channels == other.layout.channels &&
+         layout.inner == other.layout.inner && byOctave == other.byOctave;
+}
+
+//===----------------------------------------------------------------------===//
+// Bytes
+//===----------------------------------------------------------------------===//
+// version, channels, inner, number of octaves, and for each, ascending: octave,
+// size, statistics. Numbers are little endian.
+
+static constexpr uint64_t kVersion = 1;
+static constexpr size_t kNumberBytes = 8;
+
+static void writeNumber(std::string &bytes, uint64_t number) {
+  for (size_t i = 0; i < kNumberBytes; ++i)
+    bytes.push_back(char(number >> (8 * i)));
+}
+
+std::string SampleStatistics::serialize() const {
+  std::string bytes;
+  for (uint64_t number :
+       {kVersion, layout.channels, layout.inner, uint64_t(byOctave.size())})
+    writeNumber(bytes, number);
+  for (const auto &[octave, statistics] : byOctave) {
+    std::string state = statistics.serialize();
+    writeNumber(bytes, uint64_t(int64_t(octave)));
+    writeNumber(bytes, state.size());
+    bytes += state;
+  }
+  return bytes;
+}
+
+bool SampleStatistics::deserialize(const std::string &bytes,
+                                   SampleStatistics &result,
+                                   std::string &error) {
+  size_t position = 0;
+  auto fail = [&](const std::string &message) {
+    error = message;
+    return false;
+  };
+  auto read = [&](uint64_t &number) {
+    if (bytes.size() - position < kNumberBytes)
+      return false;
+    number = 0;
+    for (size_t i = 0; i < kNumberBytes; ++i)
+      number |= uint64_t(uint8_t(bytes[position + i])) << (8 * i);
+    position += kNumberBytes;
+    return true;
+  };
+  uint64_t version, octaves;
+  ChannelLayout layout;
+  if (!read(version) || !read(layout.channels) || !read(layout.inner) ||
+      !read(octaves))
+    return fail("the bytes end within the layout");
+  if (version != kVersion)
+    return fail("the version is " + std::to_string(version) + "; expected " +
+                std::to_string(kVersion));
+  if (layout.channels > bytes.size() || layout.inner == 0 ||
+      (layout.channels == 0 && layout.inner != 1))
+    return fail("the layout of channels is impossible");
+  SampleStatistics statistics(layout);
+  // Squares of finite values lie in these octaves.
+  constexpr int lowest = -400, highest = 202;
+  int before = INT32_MIN;
+  for (uint64_t i = 0; i < octaves; ++i) {
+    uint64_t number, size;
+    if (!read(number) || !read(size) || size > bytes.size() - position)
+      return fail("the bytes end within octave " + std::to_string(i + 1) +
+                  " of " + std::to_string(octaves));
+    int64_t octave = int64_t(number);
+    if ((octave < lowest || octave > highest) && octave != kSilentOctave)
+      return fail("there is no energy of octave " + std::to_string(octave));
+    if (octave <= before)
+      return fail("the octaves are not ascending");
+    before = int(octave);
+    EdgeStatistics state;
+    if (!EdgeStatistics::deserialize(bytes.substr(position, size), state,
+                                     error)) {
+      error = "octave " + std::to_string(octave) + ": " + error;
+      return false;
+    }
+    if (state.getChannelLayout().channels != layout.channels ||
+        state.getChannelLayout().inner != layout.inner)
+      return fail("the octaves differ in their channels");
+    if (state.getCount() == 0)
+      return fail("octave " + std::to_string(octave) + " has no values");
+    position += size;
+    statistics.byOctave.try_emplace(int(octave), std::move(state));
+  }
+  if (position != bytes.size())
+    return fail(std::to_string(bytes.size() - position) +
+                " bytes follow the end");
+  constexpr uint64_t maxCount = uint64_t(1) << 56;
+  if (statistics.getCount() > maxCount)
+    return fail("there are more than 2^56 values");
+  result = std::move(statistics);
+  return true;
+}

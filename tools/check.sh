@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The whole check: packages, build, format, lint, unit tests, lit (with the
-# end-to-end tests and the documents' commands) and the quickstart. Ends with one
-# line "N passed, N failed, N skipped"; exit status 1 if anything failed.
+# end-to-end tests and the documents' commands), a short run of the fuzzers and
+# the quickstart. Ends with one line "N passed, N failed, N skipped"; exit status
+# 1 if anything failed.
 #
 #   tools/check.sh [--no-deps] [--asan]
 #
@@ -99,6 +100,7 @@ step format tools/lint/format.sh
 step lint python3 tools/lint/lint.py .
 suite ctest unit_tests build ctest
 suite lit lit_tests
+step fuzz tools/fuzz.sh
 step quickstart tools/quickstart.sh --no-deps
 if [[ $asan -eq 1 ]]; then
   required asan-configure cmake --preset asan

@@ -10,6 +10,8 @@ packages=(
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools clang-format-22
   # libraries: oneDNN (CPU kernels), libzip (npz, artifacts), GoogleTest
   libdnnl-dev libzip-dev zlib1g-dev nlohmann-json3-dev libgtest-dev
+  # fuzzers: clang with libFuzzer and the sanitizers
+  clang-22 libclang-rt-22-dev
   # fibers of the emulator
   libboost-context-dev
   # scripts and tests: the standard library is enough

@@ -87,8 +87,8 @@ static qopt_status parseModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
     return QOPT_UNSUPPORTED;
   }
   llvm::SourceMgr sources;
-  session.module = loadModel(std::move(buffer), /*allowBytecode=*/false,
-                             sources, &session.context, problem);
+  session.module = loadModel(std::move(buffer), LoadOptions(), sources,
+                             &session.context, problem);
   if (!problem.empty())
     messages = quoted + ": " + problem;
   return session.module ? QOPT_OK : QOPT_INVALID_MODEL;

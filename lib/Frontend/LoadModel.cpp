@@ -56,7 +56,7 @@ public:
       : buffer(buffer), text(buffer.getBuffer()), context(context) {}
 
   /// Finds the weights; failure with a message if the text is refused.
-  LogicalResult scan(bool allowBytecode, std::string &message);
+  LogicalResult scan(const LoadOptions &options, std::string &message);
   bool empty() const { return weights.empty(); }
   /// Moves the weights to the storage. Failure if there is no place for them.
   LogicalResult decode(std::string &message);
@@ -104,13 +104,14 @@ void Hoister::releaseText(StringRef part) const {
     (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
 }
 
-LogicalResult Hoister::scan(bool allowBytecode, std::string &message) {
+LogicalResult Hoister::scan(const LoadOptions &options, std::string &message) {
   std::vector<HexLiteral> literals;
-  ScanOptions options;
-  options.allowBytecode = allowBytecode;
-  options.literals = &literals;
-  options.passed = [&](StringRef part) { releaseText(part); };
-  if (failed(scanText(buffer.getMemBufferRef(), options, message)))
+  ScanOptions scan;
+  scan.allowBytecode = options.allowBytecode;
+  scan.minBytes = options.minWeightBytes;
+  scan.literals = &literals;
+  scan.passed = [&](StringRef part) { releaseText(part); };
+  if (failed(scanText(buffer.getMemBufferRef(), scan, message)))
     return failure();
 
   // A key given twice, or known to the context from elsewhere, is not ours to
@@ -308,11 +309,11 @@ terminate(std::unique_ptr<llvm::MemoryBuffer> buffer) {
 
 OwningOpRef<ModuleOp>
 mlir::qopt::loadModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
-                      bool allowBytecode, llvm::SourceMgr &sources,
+                      const LoadOptions &options, llvm::SourceMgr &sources,
                       MLIRContext *context, std::string &message) {
   message.clear();
   Hoister hoister(*buffer, context);
-  if (failed(hoister.scan(allowBytecode, message)))
+  if (failed(hoister.scan(options, message)))
     return nullptr;
   std::unique_ptr<llvm::MemoryBuffer> rewritten;
   if (!hoister.empty() &&

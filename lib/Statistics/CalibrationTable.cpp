@@ -60,6 +60,14 @@ void mlir::qopt::addCount(uint64_t &count, uint64_t more,
     throw FormatError("the number of " + what + " does not fit 63 bits");
 }
 
+void mlir::qopt::addMemory(uint64_t &bytes,
+                           const CalibrationTable::Edge &edge) {
+  bytes += edge.statistics.getMemoryBytes();
+  if (bytes > kMaxTableMemory)
+    throw FormatError("has edges that take more than " +
+                      std::to_string(kMaxTableMemory) + " bytes of memory");
+}
+
 void mlir::qopt::checkTable(const CalibrationTable &table) {
   checkName(table.tool, "the tool");
   checkDigest(table.modelDigest, "the model");
@@ -83,7 +91,9 @@ void mlir::qopt::checkTable(const CalibrationTable &table) {
                       " edges; expected at most " +
                       std::to_string(kMaxTableEdges));
   std::unordered_set<std::string> names;
+  uint64_t memory = 0;
   for (const CalibrationTable::Edge &edge : table.edges) {
+    addMemory(memory, edge);
     checkName(edge.name, "an edge");
     if (!names.insert(edge.name).second)
       throw FormatError("has the edge " + quote(edge.name) + " twice");
@@ -171,6 +181,7 @@ std::string mlir::qopt::printCalibrationTable(const CalibrationTable &table) {
             "\": " + dumpJson(value);
   printItems(text, "data", data, formatDataFile);
   printItems(text, "edges", table.edges, formatEdge);
+  text += ",\n";
   std::string hash = sha256(text.data(), text.size());
   return text + kHashBegin + hash + kHashEnd;
 }

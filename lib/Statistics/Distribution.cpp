@@ -41,9 +41,6 @@ static constexpr uint64_t kMaskShare = 4096;
 static constexpr double kBandWidth = 1.125, kBandDistance = 1.25;
 static constexpr unsigned kMaxBands = 4;
 
-/// Values of magnitude in [2^(kFirstOctave - 1), 2^kLastOctave) are far.
-static constexpr int kFirstOctave = 13, kLastOctave = 128;
-
 double Distribution::getBinWidth() const { return powerOfTwo(exponent - 11); }
 
 /// Builds the distribution of one state.
@@ -54,6 +51,8 @@ public:
 
 private:
   using FarOctave = EdgeStatistics::FarOctave;
+  static constexpr int kFirstOctave = EdgeStatistics::kFirstOctave;
+  static constexpr int kLastOctave = EdgeStatistics::kLastOctave;
 
   /// Both signs of an octave; null where there are no values.
   struct Octave {

@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Growing, merging and comparing states. Observe.cpp adds values,
-// Distribution.cpp tells sentinels apart, EdgeStatisticsBytes.cpp saves.
+// Distribution.cpp tells sentinels apart, ReadStatistics.cpp and
+// WriteStatistics.cpp save.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Statistics/EdgeStatistics.h"

@@ -41,8 +41,8 @@ static void checkDigests(const std::string &what, const std::string &mine,
                          const CalibrationTable &other) {
   if (mine == others)
     return;
-  std::string text = "is of other " + what + ": digest " + others +
-                     "; expected " + mine + ", that of " + kOthers;
+  std::string text = "is of " + what + ": digest " + others + "; expected " +
+                     mine + ", that of " + kOthers;
   if (table.tool != other.tool)
     text += " (it was written by " + quote(other.tool) + ", they by " +
             quote(table.tool) + ": use one version for all)";
@@ -137,24 +137,28 @@ static std::string uniteTools(const std::string &tools,
 }
 
 static void mergeEdge(Edge &edge, const Edge &other) {
-  uint64_t count = edge.statistics.getCount();
-  addCount(count, other.statistics.getCount(),
-           "values of edge " + quote(edge.name));
   if (edge.statistics.merge(other.statistics))
     return;
-  auto channels = [](const Edge &of) {
-    return std::to_string(of.statistics.getChannelLayout().channels);
+  std::string subject = "edge " + quote(edge.name);
+  ChannelLayout mine = edge.statistics.getChannelLayout();
+  ChannelLayout others = other.statistics.getChannelLayout();
+  if (mine.channels == others.channels && mine.inner == others.inner)
+    throw FormatError("has too many values of " + subject +
+                      " to count with those of " + kOthers);
+  auto text = [](const ChannelLayout &layout) {
+    return std::to_string(layout.channels) + " channels by " +
+           std::to_string(layout.inner);
   };
-  throw FormatError("has " + channels(other) + " channels of edge " +
-                    quote(edge.name) + "; " + kOthers + " have " +
-                    channels(edge));
+  throw FormatError("has " + text(others) + " of " + subject + "; " + kOthers +
+                    " have " + text(mine));
 }
 
 static CalibrationTable merge(CalibrationTable table,
                               const CalibrationTable &other) {
-  checkDigests("a model", table.modelDigest, other.modelDigest, table, other);
-  checkDigests("weights", table.weightsDigest, other.weightsDigest, table,
+  checkDigests("another model", table.modelDigest, other.modelDigest, table,
                other);
+  checkDigests("a model with other weights", table.weightsDigest,
+               other.weightsDigest, table, other);
   checkEdges(table, other);
   checkComplete(other, "it");
   checkComplete(table, "one of " + std::string(kOthers));

@@ -9,14 +9,10 @@
 // The tensor is read once, in blocks that stay in the first-level cache. Of
 // each, a vector loop finds the extremes and, for the histogram's present
 // range, the row of every value; where the extremes do not fit that range, it
-// is widened first and the block done again. Rows are then counted:
-// - few values straight in the histogram's 64-bit bins;
-// - many in four interleaved tables of 16-bit counters, which stay in the
-//   first-level cache with the block. Neighbours count in different tables, so
-//   that equal values do not wait for each other's store, and tables that lie
-//   within each other do not disturb each other's loads, as they would at
-//   distances of 4096 bytes. They are emptied into the bins before a counter
-//   can overflow.
+// is widened first and the block done again. Rows are then counted: few values
+// straight in the histogram's 64-bit bins; many, while the next block is
+// indexed, in four tables of 16-bit counters (RowCounter), which stay in the
+// first-level cache and are emptied into the bins before one can overflow.
 //
 //===----------------------------------------------------------------------===//
 #include "ObserveKernels.h"
@@ -45,23 +41,23 @@ public:
   [[gnu::noinline]] void run(const float *data, size_t count);
 
 private:
-  void addBlock(const float *values, size_t count, const float *next);
-  void addNear(const float *values, size_t count, BitRange range,
-               const float *next);
+  using FarOctave = EdgeStatistics::FarOctave;
+
+  void addBlock(const float *values, size_t count);
+  void addNear(const float *values, size_t count, BitRange range);
   void addEqual(uint32_t bits, uint64_t times);
-  /// Infinities, NaN and far values.
   void addFar(const float *values, size_t count);
   void addFar(uint32_t bits, uint64_t times);
   void extend(BitRange range);
-  void countRows(size_t count, const float *next);
+
+  BitRange index(const float *values, size_t count);
+  void makeRoom();
+  void countPending(size_t from);
   void emptyTables();
 
   void addChannels(const float *values, size_t count);
   void finishChannels();
 
-  BitRange index(const float *values, size_t count) {
-    return kernels.index(values, count, scaleOf(state.exponent), rows);
-  }
   /// 2^(11 - exponent): one over the width of bins.
   static float scaleOf(int exponent) {
     return bitCast<float>(uint32_t(127 + 11 - exponent) << 23);
@@ -71,19 +67,31 @@ private:
     return bitCast<float>(bits == kSignBit ? 0 : bits);
   }
 
-  static constexpr unsigned kTables = 4;
+  static_assert(kFarBits >> 23 == 126 + EdgeStatistics::kFirstOctave,
+                "kernels and state agree on what is far");
+  static constexpr size_t kTables = RowCounter::kTables;
   /// Fewer values than this are not worth clearing and emptying tables for.
   static constexpr size_t kDirectCount = 8192;
-  /// Channels up to this are observed as if they were more, so that vectors
-  /// are filled.
+  /// Fewer channels than this are observed as if they were more, so that
+  /// vectors are filled.
   static constexpr size_t kFewChannels = 64;
   static constexpr size_t kVector = 16;
 
   EdgeStatistics &state;
   const ObserveKernels &kernels;
   const bool direct;
+
+  /// Rows of the last block, to be counted with the next one, and rows of the
+  /// block that is indexed.
+  uint16_t *pending = rows[0], *indexed = rows[1];
+  size_t pendingCount = 0;
   /// Values in any one table, at most.
   uint32_t tableCount = 0;
+
+  /// Where far values go, by their sign and exponent; cleared where needed.
+  std::array<FarOctave *, 512> farOctaves;
+  bool hasFarOctaves = false;
+
   /// Of the next value, in memory order: its place in its run of `inner`
   /// values, and its channel.
   uint64_t innerPosition = 0, channel = 0;
@@ -91,7 +99,7 @@ private:
   size_t channels = 0;
   float *maxima = nullptr;
 
-  uint16_t rows[kBlock + kSlack];
+  uint16_t rows[2][kBlock + kSlack];
   alignas(64) uint16_t tables[EdgeStatistics::kRows * kTables];
   float fewMaxima[kFewChannels * kVector];
 };
@@ -105,11 +113,12 @@ StatisticsObserver::StatisticsObserver(EdgeStatistics &state, size_t count)
   channels = size_t(state.layout.channels);
   maxima = state.channelMaxima.data();
   // A period of 16 times as many channels holds whole vectors only.
+  size_t period = channels * kVector;
   if (channels > 0 && channels < kFewChannels && state.layout.inner == 1 &&
-      !direct) {
+      count >= 2 * period) {
     for (size_t i = 0; i < kVector; ++i)
       std::copy_n(maxima, channels, fewMaxima + i * channels);
-    channels *= kVector;
+    channels = period;
     maxima = fewMaxima;
   }
 }
@@ -118,12 +127,12 @@ void StatisticsObserver::run(const float *data, size_t count) {
   state.count += count;
   for (size_t i = 0; i < count; i += kBlock) {
     size_t size = std::min(kBlock, count - i);
-    // Only an address for prefetching, at the end of the data the last block.
-    const float *next = data + std::min(i + kBlock, count - size);
-    addBlock(data + i, size, next);
+    addBlock(data + i, size);
     if (channels > 0)
       addChannels(data + i, size);
   }
+  makeRoom();
+  countPending(0);
   emptyTables();
   finishChannels();
 }
@@ -132,31 +141,45 @@ void StatisticsObserver::run(const float *data, size_t count) {
 // Values
 //===----------------------------------------------------------------------===//
 
-void StatisticsObserver::addBlock(const float *values, size_t count,
-                                  const float *next) {
+void StatisticsObserver::addBlock(const float *values, size_t count) {
   BitRange range = index(values, count);
   if (range.unsignedMin == range.unsignedMax)
     return addEqual(range.unsignedMin, count);
   if (range.getMagnitude() < kFarBits)
-    return addNear(values, count, range, next);
+    return addNear(values, count, range);
   float near[kBlock + kSlack], far[kBlock + kSlack];
   size_t nears = kernels.separate(values, count, near, far);
   addFar(far, count - nears);
   if (nears > 0)
-    addNear(near, nears, index(near, nears), next);
+    addNear(near, nears, index(near, nears));
 }
 
-/// Adds values in [-4096, 4096] exclusively; `range` and `rows` are theirs.
+/// Adds values of magnitude below 2^12 that have just been indexed.
 void StatisticsObserver::addNear(const float *values, size_t count,
-                                 BitRange range, const float *next) {
+                                 BitRange range) {
   int before = state.exponent;
   extend(range);
   if (state.exponent != before)
     index(values, count);
-  countRows(count, next);
+  if (direct) {
+    for (size_t i = 0; i < count; ++i)
+      ++state.bins[indexed[i]];
+    return;
+  }
+  std::swap(pending, indexed);
+  pendingCount = count;
 }
 
-/// Makes room for near values with these extremes.
+void StatisticsObserver::addEqual(uint32_t bits, uint64_t times) {
+  if ((bits & kMagnitudeBits) >= kFarBits)
+    return addFar(bits, times);
+  extend({int32_t(bits), bits, bits});
+  float value = bitCast<float>(bits);
+  index(&value, 1);
+  state.bins[indexed[0]] += times;
+}
+
+/// Makes room for near values with these extremes. There are no pending rows.
 void StatisticsObserver::extend(BitRange range) {
   int exponent =
       std::max(kMinHistogramExponent, int(range.getMagnitude() >> 23) - 126);
@@ -168,60 +191,60 @@ void StatisticsObserver::extend(BitRange range) {
   state.nearMax = std::max(state.nearMax, valueOf(range.getMax()));
 }
 
-void StatisticsObserver::addEqual(uint32_t bits, uint64_t times) {
-  if ((bits & kMagnitudeBits) >= kFarBits)
-    return addFar(bits, times);
-  extend({int32_t(bits), bits, bits});
-  float value = bitCast<float>(bits);
-  index(&value, 1);
-  state.bins[rows[0]] += times;
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+/// Fills `indexed`; afterwards there are no pending rows.
+BitRange StatisticsObserver::index(const float *values, size_t count) {
+  makeRoom();
+  BitRange range = kernels.index(values, count, scaleOf(state.exponent),
+                                 indexed, {pending, pendingCount, tables});
+  countPending(std::min(pendingCount, count) / RowCounter::kStep *
+               RowCounter::kStep);
+  return range;
 }
 
-void StatisticsObserver::countRows(size_t count, const float *next) {
-  if (direct) {
-    for (size_t i = 0; i < count; ++i)
-      ++state.bins[rows[i]];
-    return;
-  }
+/// Makes sure that pending rows can be counted.
+void StatisticsObserver::makeRoom() {
   static_assert(kBlock / kTables < UINT16_MAX, "a block fits the counters");
-  tableCount += (count + kTables - 1) / kTables;
-  if (tableCount > UINT16_MAX) {
+  uint32_t most = uint32_t((pendingCount + kTables - 1) / kTables);
+  if (tableCount + most > UINT16_MAX)
     emptyTables();
-    tableCount = (count + kTables - 1) / kTables;
-  }
-  size_t i = 0;
-  constexpr size_t kLine = 16;
-  for (; i + kLine <= count; i += kLine) {
-    // The vector loop over the next block would wait for memory alone.
-    __builtin_prefetch(next + i);
-    for (size_t k = i; k < i + kLine; k += kTables) {
-      ++tables[rows[k] * kTables];
-      ++tables[rows[k + 1] * kTables + 1];
-      ++tables[rows[k + 2] * kTables + 2];
-      ++tables[rows[k + 3] * kTables + 3];
-    }
-  }
-  for (; i < count; ++i)
-    ++tables[rows[i] * kTables + i % kTables];
+  tableCount += most;
+}
+
+/// Counts pending rows but for the first ones, which have been counted.
+void StatisticsObserver::countPending(size_t from) {
+  RowCounter counter = {pending, pendingCount, tables};
+  for (; from + RowCounter::kStep <= pendingCount; from += RowCounter::kStep)
+    counter.countAt(from);
+  for (; from < pendingCount; ++from)
+    ++tables[pending[from] * kTables + from % kTables];
+  pendingCount = 0;
 }
 
 void StatisticsObserver::emptyTables() {
   if (tableCount == 0)
     return;
+  tableCount = 0;
+  static_assert(kTables == 4, "the counters of a row are one 64-bit number");
   uint64_t *bins = state.bins.data();
   for (size_t row = 0; row < EdgeStatistics::kRows; ++row) {
-    const uint16_t *counters = tables + row * kTables;
-    bins[row] +=
-        uint32_t(counters[0]) + counters[1] + counters[2] + counters[3];
+    uint64_t counters;
+    std::memcpy(&counters, tables + row * kTables, sizeof(counters));
+    constexpr uint64_t kEven = 0x0000FFFF0000FFFF;
+    uint64_t pairs = (counters & kEven) + (counters >> 16 & kEven);
+    bins[row] += (pairs & UINT32_MAX) + (pairs >> 32);
   }
   std::memset(tables, 0, sizeof(tables));
-  tableCount = 0;
 }
 
 //===----------------------------------------------------------------------===//
 // Far values
 //===----------------------------------------------------------------------===//
 
+/// Adds infinities, NaN and far values.
 void StatisticsObserver::addFar(const float *values, size_t count) {
   // Masks make runs of one value.
   for (size_t i = 0, end; i < count; i = end) {
@@ -237,18 +260,30 @@ void StatisticsObserver::addFar(uint32_t bits, uint64_t times) {
   bool negative = bits & kSignBit;
   if (magnitude > kInfinityBits) {
     state.nans += times;
-  } else if (magnitude == kInfinityBits) {
-    (negative ? state.negativeInfs : state.positiveInfs) += times;
-  } else {
-    auto &octaves = negative ? state.farNegative : state.farPositive;
-    float value = bitCast<float>(magnitude);
-    auto [place, isNew] = octaves.try_emplace(int(magnitude >> 23) - 126);
-    EdgeStatistics::FarOctave &octave = place->second;
-    octave.bins[magnitude >> 13 & (EdgeStatistics::FarOctave::kBins - 1)] +=
-        times;
-    octave.smallest = isNew ? value : std::min(octave.smallest, value);
-    octave.largest = isNew ? value : std::max(octave.largest, value);
+    return;
   }
+  if (magnitude == kInfinityBits) {
+    (negative ? state.negativeInfs : state.positiveInfs) += times;
+    return;
+  }
+  float value = bitCast<float>(magnitude);
+  if (!hasFarOctaves)
+    farOctaves.fill(nullptr);
+  hasFarOctaves = true;
+  FarOctave *&octave = farOctaves[bits >> 23];
+  if (!octave) {
+    auto &octaves = negative ? state.farNegative : state.farPositive;
+    auto [place, isNew] = octaves.try_emplace(int(magnitude >> 23) - 126);
+    octave = &place->second;
+    if (isNew)
+      octave->smallest = octave->largest = value;
+  }
+  octave->bins[magnitude >> 13 & (FarOctave::kBins - 1)] += times;
+  // Seldom, so that values do not wait for each other's store.
+  if (value < octave->smallest)
+    octave->smallest = value;
+  if (value > octave->largest)
+    octave->largest = value;
 }
 
 //===----------------------------------------------------------------------===//

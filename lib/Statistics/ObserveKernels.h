@@ -33,7 +33,7 @@ inline constexpr uint32_t kNegativeRows = 2048;
 inline constexpr uint32_t kZerosRow = 4096;
 
 /// Values of one call of a kernel, at most.
-inline constexpr size_t kBlock = 2048;
+inline constexpr size_t kBlock = 1024;
 /// A kernel may write so many elements beyond those asked for.
 inline constexpr size_t kSlack = 16;
 
@@ -60,14 +60,43 @@ struct BitRange {
   }
 };
 
+/// Rows to count, and where.
+struct RowCounter {
+  static constexpr size_t kTables = 4;
+  /// Rows are counted so many at a time.
+  static constexpr size_t kStep = 16;
+
+  const uint16_t *rows;
+  size_t size;
+  /// kTables counters for each row, side by side. Neighbouring rows count in
+  /// different ones, so that equal rows do not wait for each other's store;
+  /// tables at a distance of a multiple of 4096 bytes would seem to overlap.
+  uint16_t *tables;
+
+  /// Counts rows[i], ..., rows[i + kStep - 1] if there are so many.
+  void countAt(size_t i) const {
+    if (i + kStep > size)
+      return;
+    for (size_t k = i; k < i + kStep; k += kTables) {
+      ++tables[rows[k] * kTables];
+      ++tables[rows[k + 1] * kTables + 1];
+      ++tables[rows[k + 2] * kTables + 2];
+      ++tables[rows[k + 3] * kTables + 3];
+    }
+  }
+};
+
 struct ObserveKernels {
   const char *name;
 
   /// rows[i] is the row of values[i] in a histogram with 1 / `scale` as the
   /// width of its bins, in any order; meaningless where a magnitude is not in
   /// the range of that histogram. 0 < count <= kBlock; `rows` has kSlack more.
+  /// Meanwhile counts those rows of `counter` (rows of another block) that are
+  /// before multiples of its kStep up to `count`: counting keeps load and store
+  /// units busy, indexing the vector units.
   BitRange (*index)(const float *values, size_t count, float scale,
-                    uint16_t *rows);
+                    uint16_t *rows, const RowCounter &counter);
 
   /// Copies the values of magnitude below 2^12 to `near`, the others (NaN and
   /// infinities among them) to `far`, and returns the number of the former.

@@ -143,8 +143,11 @@ static CalibrationTable readTable(const std::string &text) {
   if (edges.size() > kMaxTableEdges)
     edges.fail("has " + std::to_string(edges.size()) +
                " items; expected at most " + std::to_string(kMaxTableEdges));
-  for (size_t i = 0; i < edges.size(); ++i)
+  uint64_t memory = 0;
+  for (size_t i = 0; i < edges.size(); ++i) {
     table.edges.push_back(readEdge(edges[i]));
+    addMemory(memory, table.edges.back());
+  }
   root.finish();
   checkTable(table);
   return table;

@@ -249,8 +249,8 @@ bool SampleStatistics::deserialize(const std::string &bytes,
       error = "octave " + std::to_string(octave) + ": " + error;
       return false;
     }
-    if (state.getChannelLayout().channels != layout.channels ||
-        state.getChannelLayout().inner != layout.inner)
+    if (state.getLayout().channels != layout.channels ||
+        state.getLayout().inner != layout.inner)
       return fail("the octaves differ in their channels");
     if (state.getCount() == 0)
       return fail("octave " + std::to_string(octave) + " has no values");

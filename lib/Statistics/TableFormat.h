@@ -21,13 +21,14 @@ inline constexpr char kTableFormat[] = "quant-opt calibration table";
 /// A reader refuses other versions.
 inline constexpr int64_t kTableVersion = 1;
 
-/// Bytes of a file, and edges: the state of an edge takes tens of KB in memory
-/// however short its text is.
 inline constexpr uint64_t kMaxTableBytes = uint64_t(1) << 28;
+/// What the edges take in memory: a state is tens of KB and, with values of
+/// every magnitude, up to 2 MB, however short its text is.
+inline constexpr uint64_t kMaxTableMemory = uint64_t(1) << 30;
 inline constexpr uint64_t kMaxTableEdges = 1 << 14;
 
-/// Around the hash of all bytes before it, at the end of a file.
-inline constexpr char kHashBegin[] = ",\n  \"sha256\": \"";
+/// Around the hash, at the end of a file: that of all lines before its own.
+inline constexpr char kHashBegin[] = "  \"sha256\": \"";
 inline constexpr char kHashEnd[] = "\"\n}\n";
 
 /// The fields of an edge that say in numbers what its state holds, by key, in
@@ -41,8 +42,11 @@ void checkTable(const CalibrationTable &table);
 /// The data in the order of the file, which is that of no particular machine.
 void sortData(std::vector<CalibrationTable::DataFile> &data);
 
-/// Adds `more`; `what` overflowed is an error.
+/// Adds `more` things, named by `what`; together at most 2^63 - 1.
 void addCount(uint64_t &count, uint64_t more, const std::string &what);
+
+/// Adds what an edge takes; together at most kMaxTableMemory.
+void addMemory(uint64_t &bytes, const CalibrationTable::Edge &edge);
 
 } // namespace mlir::qopt
 

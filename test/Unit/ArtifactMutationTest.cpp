@@ -11,12 +11,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ArtifactTestFiles.h"
+#include "Mutations.h"
 
-#include <random>
 #include <sys/resource.h>
 
 using namespace artifacttest;
 using namespace npztest;
+using mutations::mutate;
 using samples::gemmArtifact;
 using samples::richArtifact;
 
@@ -69,38 +70,6 @@ TEST(ArtifactMalformed, EverySingleBitFlipped) {
       }
       file[bit / 8] ^= 1 << bit % 8;
     }
-  }
-}
-
-/// Changes a file in one random way.
-void mutate(std::string &file, std::mt19937 &random,
-            const std::vector<std::string> &tokens) {
-  size_t size = file.size();
-  size_t at = size ? random() % size : 0;
-  switch (random() % 8) {
-  case 0:
-  case 1:
-    if (size)
-      file[at] = char(random());
-    break;
-  case 2:
-    if (size)
-      file[at] ^= char(1 << random() % 8);
-    break;
-  case 3:
-    file.resize(at);
-    break;
-  case 4:
-    file.insert(at, std::string(random() % 9, char(random())));
-    break;
-  case 5:
-    file.erase(at, random() % 9);
-    break;
-  default: {
-    std::string token = tokens[random() % tokens.size()];
-    file.replace(at, std::min(token.size(), size - at), token);
-    break;
-  }
   }
 }
 
@@ -223,6 +192,20 @@ TEST(ArtifactMalformed, MemoryIsBounded) {
     _exit(0);
   };
   EXPECT_EXIT(readAll(), testing::ExitedWithCode(0), "");
+}
+
+TEST(ArtifactMalformed, Corpora) {
+  const std::pair<const char *, int (*)(const uint8_t *, size_t)> fuzzers[] = {
+      {"Artifact", LLVMFuzzerTestOneInput},
+      {"Safetensors", LLVMFuzzerTestOneSafetensors}};
+  for (auto [name, fuzzer] : fuzzers) {
+    auto files = mutations::readCorpus(name);
+    EXPECT_FALSE(files.empty()) << name;
+    for (const auto &[file, content] : files) {
+      SCOPED_TRACE(file);
+      fuzzer(bytes(content), content.size());
+    }
+  }
 }
 
 } // namespace

@@ -10,11 +10,10 @@
 // at the end mean most under AddressSanitizer and UBSan.
 //
 //===----------------------------------------------------------------------===//
+#include "Mutations.h"
 #include "NpzTestFiles.h"
 
 #include <gtest/gtest.h>
-
-#include <random>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -384,51 +383,29 @@ TEST(NpzMalformed, EverySingleBitFlipped) {
     }
 }
 
-/// Changes a file in one random way.
-void mutate(std::string &file, std::mt19937 &random) {
-  static const char *const tokens[] = {
-      "PK\x01\x02", "PK\x03\x04", "PK\x05\x06",      "PK\x06\x06", "\x93NUMPY",
-      "(",          ")",          "99999999",        "-1",         "'|O'",
-      "True",       "descr",      "\xff\xff\xff\xff"};
-  size_t size = file.size();
-  size_t at = size ? random() % size : 0;
-  switch (random() % 7) {
-  case 0:
-  case 1:
-    if (size)
-      file[at] = char(random());
-    break;
-  case 2:
-    if (size)
-      file[at] ^= char(1 << random() % 8);
-    break;
-  case 3:
-    file.resize(at);
-    break;
-  case 4:
-    file.insert(at, std::string(random() % 9, char(random())));
-    break;
-  case 5:
-    file.erase(at, random() % 9);
-    break;
-  case 6: {
-    std::string token = tokens[random() % std::size(tokens)];
-    file.replace(at, std::min(token.size(), size - at), token);
-    break;
-  }
-  }
-}
-
 TEST(NpzMalformed, RandomMutants) {
   constexpr int kMutants = 30000;
   std::mt19937 random(20240607);
+  const std::vector<std::string> tokens = {
+      "PK\x01\x02", "PK\x03\x04", "PK\x05\x06",      "PK\x06\x06", "\x93NUMPY",
+      "(",          ")",          "99999999",        "-1",         "'|O'",
+      "True",       "descr",      "\xff\xff\xff\xff"};
   std::vector<std::string> files = sampleFiles();
   for (int i = 0; i < kMutants; ++i) {
     std::string file = files[random() % files.size()];
     for (int count = 1 + random() % 8; count > 0; --count)
-      mutate(file, random);
+      mutations::mutate(file, random, tokens);
     LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t *>(file.data()),
                            file.size());
+  }
+}
+
+TEST(NpzMalformed, Corpus) {
+  auto files = mutations::readCorpus("Npz");
+  EXPECT_FALSE(files.empty());
+  for (const auto &[name, content] : files) {
+    SCOPED_TRACE(name);
+    LLVMFuzzerTestOneInput(mutations::bytes(content), content.size());
   }
 }
 

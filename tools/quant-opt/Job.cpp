@@ -10,6 +10,7 @@
 #include "Emit.h"
 #include "Output.h"
 
+#include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Calibration/Interrupt.h"
 #include "QuantOpt/Frontend/LoadModel.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
@@ -28,7 +29,7 @@
 #include <csignal>
 #include <unistd.h>
 
-using namespace mlir;
+    using namespace mlir;
 using namespace mlir::qopt;
 
 namespace {
@@ -222,8 +223,10 @@ static OwningOpRef<ModuleOp> parseInput(const Invocation &job,
     (void)fail(message);
     return nullptr;
   }
-  OwningOpRef<ModuleOp> module = loadModel(std::move(buffer), job.allowBytecode,
-                                           sources, &context, message);
+  LoadOptions options;
+  options.allowBytecode = job.allowBytecode;
+  OwningOpRef<ModuleOp> module =
+      loadModel(std::move(buffer), options, sources, &context, message);
   if (!message.empty())
     (void)fail(job.input + ": " + message);
   return module;

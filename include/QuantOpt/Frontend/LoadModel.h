@@ -33,16 +33,23 @@ namespace mlir::qopt {
 std::unique_ptr<llvm::MemoryBuffer> openModel(StringRef path,
                                               std::string &message);
 
+struct LoadOptions {
+  bool allowBytecode = false;
+  /// Weights of fewer bytes are left to the parser.
+  size_t minWeightBytes = 4096;
+};
+
 /// Scans (TextScan.h) and parses `buffer`, any text or, if that is allowed,
-/// bytecode. Weights of some size become resources, all else is as the parser
-/// makes it; lines of diagnostics are those of the file. `sources` receives
-/// what the parser read and must outlive the diagnostics.
+/// bytecode. Weights become resources, all else is as the parser makes it;
+/// lines of diagnostics are those of the file. `sources` receives what the
+/// parser read and must outlive the diagnostics.
 ///
 /// Null after an error: `message` says what it was, or is empty where the
 /// parser has reported it.
 OwningOpRef<ModuleOp> loadModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
-                                bool allowBytecode, llvm::SourceMgr &sources,
-                                MLIRContext *context, std::string &message);
+                                const LoadOptions &options,
+                                llvm::SourceMgr &sources, MLIRContext *context,
+                                std::string &message);
 
 } // namespace mlir::qopt
 

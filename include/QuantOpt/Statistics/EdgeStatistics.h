@@ -95,13 +95,19 @@ public:
   bool merge(const EdgeStatistics &other);
 
   const ChannelLayout &getLayout() const { return layout; }
+  /// Bytes that the state takes in memory.
+  size_t getMemoryBytes() const {
+    return sizeof(*this) + bins.size() * sizeof(uint64_t) +
+           (farPositive.size() + farNegative.size()) * sizeof(FarOctave) +
+           channelMaxima.size() * sizeof(float);
+  }
   /// All values, NaNs and infinities among them.
   uint64_t getCount() const { return count; }
   uint64_t getZeros() const { return bins.empty() ? 0 : bins[kZeroRow]; }
   uint64_t getNaNs() const { return nans; }
+  uint64_t getInfinities() const { return positiveInfs + negativeInfs; }
   uint64_t getPositiveInfinities() const { return positiveInfs; }
   uint64_t getNegativeInfinities() const { return negativeInfs; }
-  ChannelLayout getChannelLayout() const { return layout; }
   /// Largest finite magnitude per channel, sentinels included; empty where
   /// channels are not kept.
   const std::vector<float> &getChannelMaxima() const { return channelMaxima; }
@@ -131,6 +137,12 @@ private:
   friend class StatisticsObserver;
   friend class StatisticsReader;
   friend class DistributionBuilder;
+
+  /// Of what `serialize` writes.
+  static constexpr unsigned kVersion = 1;
+
+  /// Values are far in these octaves, which go up to the largest finite ones.
+  static constexpr int kFirstOctave = 13, kLastOctave = 128;
 
   /// Values of magnitude in [2^(octave - 1), 2^octave), by their upper 10
   /// mantissa bits.

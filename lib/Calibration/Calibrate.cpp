@@ -71,7 +71,7 @@ private:
                  const Distribution &values);
 
   SmallVector<ObserveOp> observers;
-  SmallVector<EdgeReaders> readers;
+  std::vector<EdgeReaders> readers;
 };
 } // namespace
 

@@ -23,10 +23,11 @@ struct Candidate {
 };
 
 /// Every method on every storage kind that fits `values`: s8 and asymmetric u8,
-/// u8 where there are no negative values. `readers` weigh the errors. Touches
-/// no context: any thread may call it.
+/// u8 where there are no negative values. `weighted` are the values by what
+/// their errors cost (EdgeReaders::weigh). Touches no context: any thread may
+/// call it.
 std::vector<Candidate> makeCandidates(const Distribution &values,
-                                      const EdgeReaders &readers,
+                                      const Distribution &weighted,
                                       const RangeOptions &options);
 
 /// The attribute of an edge with these candidates.

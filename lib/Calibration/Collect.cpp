@@ -56,10 +56,12 @@ ObservedModel::compile(ModuleOp module, StringRef entry,
   if (failed(executable))
     return failure();
   model->executable = std::move(*executable);
-  for (auto [op, layout] : llvm::zip(observers, layouts))
+  for (size_t i = 0; i < observers.size(); ++i) {
+    ObserveOp op = observers[i];
     model->samplesOf.push_back(
         countSamples(cast<RankedTensorType>(op.getInput().getType()),
-                     model->getSamplesPerRun(), layout));
+                     model->getSamplesPerRun(), layouts[i]));
+  }
   return model;
 }
 

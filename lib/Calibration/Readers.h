@@ -47,7 +47,7 @@ private:
     /// for those that index none.
     SmallVector<int64_t> channelStrides;
   };
-  SmallVector<Reader> readers;
+  std::vector<Reader> readers;
   ChannelLayout layout;
 };
 

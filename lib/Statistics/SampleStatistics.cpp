@@ -140,6 +140,13 @@ uint64_t SampleStatistics::getCount() const {
   return count;
 }
 
+size_t SampleStatistics::getMemoryBytes() const {
+  size_t bytes = sizeof(*this);
+  for (const auto &[octave, statistics] : byOctave)
+    bytes += statistics.getMemoryBytes();
+  return bytes;
+}
+
 uint64_t SampleStatistics::getErrors() const {
   uint64_t errors = 0;
   for (const auto &[octave, statistics] : byOctave)

@@ -59,6 +59,9 @@ public:
   /// NaNs and +infinities (-infinity is how masks are written).
   uint64_t getErrors() const;
 
+  /// Bytes that the state takes.
+  size_t getMemoryBytes() const;
+
   /// The values in the bins of `total`, the distribution of getTotal(), each
   /// weighted by 1 / (its sample's mean square), rounded to a power of two and
   /// relative to the quietest sample.

@@ -22,6 +22,11 @@ static StringRef getString(DictionaryAttr dict, StringRef key) {
   return attr ? attr.getValue() : StringRef();
 }
 
+static int64_t getInteger(DictionaryAttr dict, StringRef key) {
+  auto attr = dict.getAs<IntegerAttr>(key);
+  return attr ? attr.getInt() : 0;
+}
+
 static double getDouble(DictionaryAttr dict, StringRef key) {
   auto attr = dict.getAs<FloatAttr>(key);
   return attr ? attr.getValueAsDouble() : 0.0;
@@ -49,12 +54,22 @@ Report Report::load(ModuleOp module) {
                   getString(row, "kernel").str()});
   });
   forEachRow("edges", [&](StringRef name, DictionaryAttr row) {
-    auto zeroPoint = row.getAs<IntegerAttr>("zero_point");
     report.setEdge(
         name,
         {getDouble(row, "min"), getDouble(row, "max"), getDouble(row, "scale"),
-         zeroPoint ? zeroPoint.getInt() : 0, getString(row, "storage").str(),
+         getInteger(row, "zero_point"), getString(row, "storage").str(),
          getString(row, "method").str(), getDouble(row, "clipped_fraction")});
+  });
+  forEachRow("weights", [&](StringRef name, DictionaryAttr row) {
+    SmallVector<int64_t> firstDead;
+    if (auto indices = row.getAs<DenseI64ArrayAttr>("first_dead_channels"))
+      llvm::append_range(firstDead, indices.asArrayRef());
+    report.setWeight(
+        name, {getInteger(row, "channels"), getInteger(row, "dead_channels"),
+               std::move(firstDead), getDouble(row, "scale_min"),
+               getDouble(row, "scale_max"), getInteger(row, "floored_scales"),
+               getString(row, "method").str(), getDouble(row, "sqnr_db"),
+               getInteger(row, "accumulator_max")});
   });
   forEachRow("facts", [&](StringRef name, DictionaryAttr row) {
     if (auto number = row.getAs<FloatAttr>("value"))
@@ -73,7 +88,10 @@ void Report::save(ModuleOp module) const {
   auto number = [&](StringRef key, double value) {
     return b.getNamedAttr(key, b.getF64FloatAttr(value));
   };
-  SmallVector<Attribute> opRows, edgeRows, facts;
+  auto integer = [&](StringRef key, int64_t value) {
+    return b.getNamedAttr(key, b.getI64IntegerAttr(value));
+  };
+  SmallVector<Attribute> opRows, edgeRows, weightRows, facts;
   for (auto &[name, row] : ops) {
     SmallVector<NamedAttribute> fields = {
         text("name", name), text("op", row.op), text("location", row.location),
@@ -87,21 +105,32 @@ void Report::save(ModuleOp module) const {
   for (auto &[name, row] : edges)
     edgeRows.push_back(b.getDictionaryAttr(
         {text("name", name), number("min", row.min), number("max", row.max),
-         number("scale", row.scale),
-         b.getNamedAttr("zero_point", b.getI64IntegerAttr(row.zeroPoint)),
+         number("scale", row.scale), integer("zero_point", row.zeroPoint),
          text("storage", row.storage), text("method", row.method),
          number("clipped_fraction", row.clippedFraction)}));
+  for (auto &[name, row] : weights)
+    weightRows.push_back(b.getDictionaryAttr(
+        {text("name", name), integer("channels", row.channels),
+         integer("dead_channels", row.deadChannels),
+         b.getNamedAttr("first_dead_channels",
+                        b.getDenseI64ArrayAttr(row.firstDeadChannels)),
+         number("scale_min", row.scaleMin), number("scale_max", row.scaleMax),
+         integer("floored_scales", row.flooredScales),
+         text("method", row.method), number("sqnr_db", row.sqnrDb),
+         integer("accumulator_max", row.accumulatorMax)}));
   for (auto &[key, value] : numbers)
     facts.push_back(
         b.getDictionaryAttr({text("name", key), number("value", value)}));
   for (auto &[key, value] : texts)
     facts.push_back(
         b.getDictionaryAttr({text("name", key), text("value", value)}));
-  module->setAttr(
-      kReportAttr,
-      b.getDictionaryAttr({b.getNamedAttr("ops", b.getArrayAttr(opRows)),
-                           b.getNamedAttr("edges", b.getArrayAttr(edgeRows)),
-                           b.getNamedAttr("facts", b.getArrayAttr(facts))}));
+  SmallVector<NamedAttribute> tables = {
+      b.getNamedAttr("ops", b.getArrayAttr(opRows)),
+      b.getNamedAttr("edges", b.getArrayAttr(edgeRows)),
+      b.getNamedAttr("facts", b.getArrayAttr(facts))};
+  if (!weightRows.empty())
+    tables.push_back(b.getNamedAttr("weights", b.getArrayAttr(weightRows)));
+  module->setAttr(kReportAttr, b.getDictionaryAttr(tables));
 }
 
 void Report::setPrecision(StringRef name, StringRef precision,

@@ -50,6 +50,18 @@ public:
     double clippedFraction;
   };
 
+  /// The quantized weight of a contraction.
+  struct WeightRow {
+    int64_t channels = 0; ///< output channels
+    int64_t deadChannels = 0;
+    SmallVector<int64_t> firstDeadChannels; ///< the first few indices
+    double scaleMin = 1, scaleMax = 1;      ///< dead channels apart
+    int64_t flooredScales = 0;              ///< clamped to 2^-40 or 2^40
+    std::string method;                     ///< "max" or "mse"
+    double sqnrDb = 0;          ///< infinite where all weights are exact
+    int64_t accumulatorMax = 0; ///< bound of |acc| in any channel
+  };
+
   /// The report so far; empty for a module that has none.
   static Report load(ModuleOp module);
   void save(ModuleOp module) const;
@@ -65,6 +77,9 @@ public:
   void addKernel(StringRef name, StringRef chip, StringRef kernel);
   void setEdge(StringRef name, EdgeRow row) {
     edges[name.str()] = std::move(row);
+  }
+  void setWeight(StringRef name, WeightRow row) {
+    weights[name.str()] = std::move(row);
   }
   /// Facts of the whole job ("samples", "weights_bytes_before", ...).
   void setNumber(StringRef key, double value) { numbers[key.str()] = value; }
@@ -82,6 +97,10 @@ public:
     for (auto &[name, row] : edges)
       fn(StringRef(name), row);
   }
+  template <typename Fn> void forEachWeight(Fn fn) const {
+    for (auto &[name, row] : weights)
+      fn(StringRef(name), row);
+  }
 
 private:
   /// Rows in the order they were added, found by name.
@@ -89,6 +108,7 @@ private:
   using Rows = llvm::MapVector<std::string, T, std::map<std::string, unsigned>>;
   Rows<OpRow> ops;
   Rows<EdgeRow> edges;
+  Rows<WeightRow> weights;
   Rows<double> numbers;
   Rows<std::string> texts;
 };

@@ -14,6 +14,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mlir::qopt;
 
@@ -30,6 +32,29 @@ static int64_t getInteger(DictionaryAttr dict, StringRef key) {
 static double getDouble(DictionaryAttr dict, StringRef key) {
   auto attr = dict.getAs<FloatAttr>(key);
   return attr ? attr.getValueAsDouble() : 0.0;
+}
+
+static int64_t getInteger(DictionaryAttr dict, StringRef key) {
+  auto attr = dict.getAs<IntegerAttr>(key);
+  return attr ? attr.getInt() : 0;
+}
+
+static std::vector<std::string> getStrings(DictionaryAttr dict, StringRef key) {
+  std::vector<std::string> result;
+  if (auto list = dict.getAs<ArrayAttr>(key))
+    for (auto text : list.getAsRange<StringAttr>())
+      result.push_back(text.str());
+  return result;
+}
+
+std::optional<double> Report::EdgeRow::getExpectedSqnrDb() const {
+  if (!(expectedError > 0))
+    return std::nullopt;
+  return -10.0 * std::log10(expectedError);
+}
+
+bool Report::EdgeRow::suffers() const {
+  return getExpectedSqnrDb().value_or(kPoorSqnrDb) < kPoorSqnrDb;
 }
 
 Report Report::load(ModuleOp module) {
@@ -58,7 +83,9 @@ Report Report::load(ModuleOp module) {
         name,
         {getDouble(row, "min"), getDouble(row, "max"), getDouble(row, "scale"),
          getInteger(row, "zero_point"), getString(row, "storage").str(),
-         getString(row, "method").str(), getDouble(row, "clipped_fraction")});
+         getString(row, "method").str(), getDouble(row, "clipped_fraction"),
+         getInteger(row, "nonfinite"), getInteger(row, "sentinels"),
+         getDouble(row, "expected_error"), getStrings(row, "readers")});
   });
   forEachRow("weights", [&](StringRef name, DictionaryAttr row) {
     SmallVector<int64_t> firstDead;
@@ -102,12 +129,31 @@ void Report::save(ModuleOp module) const {
       fields.push_back(text("kernel", row.kernel));
     opRows.push_back(b.getDictionaryAttr(fields));
   }
-  for (auto &[name, row] : edges)
-    edgeRows.push_back(b.getDictionaryAttr(
-        {text("name", name), number("min", row.min), number("max", row.max),
-         number("scale", row.scale), integer("zero_point", row.zeroPoint),
-         text("storage", row.storage), text("method", row.method),
-         number("clipped_fraction", row.clippedFraction)}));
+  auto integer = [&](StringRef key, int64_t value) {
+    return b.getNamedAttr(key, b.getI64IntegerAttr(value));
+  };
+  for (auto &[name, row] : edges) {
+    SmallVector<NamedAttribute> fields = {
+        text("name", name),
+        number("min", row.min),
+        number("max", row.max),
+        number("scale", row.scale),
+        integer("zero_point", row.zeroPoint),
+        text("storage", row.storage),
+        text("method", row.method),
+        number("clipped_fraction", row.clippedFraction)};
+    if (row.nonFinite)
+      fields.push_back(integer("nonfinite", row.nonFinite));
+    if (row.sentinels)
+      fields.push_back(integer("sentinels", row.sentinels));
+    if (row.expectedError)
+      fields.push_back(number("expected_error", row.expectedError));
+    if (!row.readers.empty()) {
+      SmallVector<StringRef> readers(row.readers.begin(), row.readers.end());
+      fields.push_back(b.getNamedAttr("readers", b.getStrArrayAttr(readers)));
+    }
+    edgeRows.push_back(b.getDictionaryAttr(fields));
+  }
   for (auto &[name, row] : weights)
     weightRows.push_back(b.getDictionaryAttr(
         {text("name", name), integer("channels", row.channels),

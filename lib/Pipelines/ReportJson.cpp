@@ -88,7 +88,7 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
                                    func::FuncOp entry) {
   using llvm::json::Array;
   using llvm::json::Object;
-  Array ops, edges, weights;
+  Array ops, edges, weights, suffering;
   int64_t contractions = 0, contractionsInt8 = 0, opsFloat = 0;
   report.forEachOp([&](StringRef name, const Report::OpRow &row) {
     bool isFloat = row.precision != "int8";
@@ -106,6 +106,9 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
                {"sqnr_db", nullptr}});
   });
   report.forEachEdge([&](StringRef name, const Report::EdgeRow &row) {
+    std::optional<double> sqnr = row.getExpectedSqnrDb();
+    llvm::json::Value expected =
+        sqnr ? llvm::json::Value(*sqnr) : llvm::json::Value(nullptr);
     edges.push_back(Object{{"name", name},
                            {"min", row.min},
                            {"max", row.max},
@@ -113,7 +116,15 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
                            {"zero_point", row.zeroPoint},
                            {"storage", row.storage},
                            {"method", row.method},
-                           {"clipped_fraction", row.clippedFraction}});
+                           {"clipped_fraction", row.clippedFraction},
+                           {"nonfinite", row.nonFinite},
+                           {"sentinels", row.sentinels},
+                           {"expected_sqnr_db", expected},
+                           {"readers", Array(row.readers)}});
+    if (row.suffers())
+      suffering.push_back(Object{{"edge", name},
+                                 {"expected_sqnr_db", expected},
+                                 {"readers", Array(row.readers)}});
   });
   report.forEachWeight([&](StringRef name, const Report::WeightRow &row) {
     weights.push_back(makeWeightRow(name, row));
@@ -140,6 +151,7 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
        getIntegerOrNull(report, "constants_bytes_before")},
       {"constants_bytes_after", getConstantBytes(module)},
       {"calibration", std::move(calibration)},
+      {"suffering", std::move(suffering)},
       {"compile_seconds", elapsed.count()}};
   return Object{{"schema", 1},
                 {"tool", "quant-opt " QUANTOPT_VERSION},

@@ -21,6 +21,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mlir::qopt {
 
@@ -30,6 +31,10 @@ inline constexpr StringLiteral kNameAttr = "qopt.name";
 inline constexpr StringLiteral kQuantizeAttr = "qopt.quantize";
 /// The module attribute that holds the report between phases.
 inline constexpr StringLiteral kReportAttr = "qopt.report";
+
+/// An edge whose readers' results are expected to have less than this, in dB,
+/// is named as one that suffers.
+inline constexpr double kPoorSqnrDb = 20.0;
 
 class Report {
 public:
@@ -48,6 +53,17 @@ public:
     std::string storage; ///< "i8" or "u8"
     std::string method;
     double clippedFraction;
+    int64_t nonFinite = 0, sentinels = 0; ///< values left out of the range
+    /// Expected squared error of the readers' results relative to them; 0:
+    /// not known.
+    double expectedError = 0;
+    /// The contractions that read it.
+    std::vector<std::string> readers = {};
+
+    /// 10 log10 of one over the expected error.
+    std::optional<double> getExpectedSqnrDb() const;
+    /// True where the readers' results are expected to be noisy.
+    bool suffers() const;
   };
 
   /// The quantized weight of a contraction.

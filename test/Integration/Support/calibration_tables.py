@@ -114,7 +114,7 @@ check("twice" in fails("quant-opt", "--merge-calibration", path("0.json"),
                        path("0.json"), "-o", path("twice.json")), "data twice")
 for key, word in (("model_digest", "other ops, shapes or imports"),
                   ("weights_digest", "other weights")):
-    lines = [re.sub(r': "[0-9a-f]+"', f': "{32 * "0"}"', line)
+    lines = [re.sub(r': "[0-9a-f]+"', ': "' + "0" * 32 + '"', line)
              if f'"{key}"' in line else line for line in whole.splitlines(True)]
     body = "".join(lines[:-2])
     digest = hashlib.sha256(body.encode()).hexdigest()

@@ -20,12 +20,8 @@
 
 using namespace mlir::qopt;
 
-/// Where bin `t` goes when the range of its histogram doubles `growth` times.
-static unsigned mergedBin(unsigned t, int growth) {
-  constexpr int kBinBits = 11;
-  static_assert(kHistogramBins == 1u << kBinBits, "bins have so many bits");
-  return t >> std::min(growth, kBinBits);
-}
+static constexpr int kBinBits = 11;
+static_assert(kHistogramBins == 1u << kBinBits, "bins have so many bits");
 
 EdgeStatistics::EdgeStatistics(ChannelLayout layout)
     : layout(layout), nearMin(std::numeric_limits<float>::infinity()),
@@ -37,17 +33,20 @@ EdgeStatistics::EdgeStatistics(ChannelLayout layout)
 }
 
 void EdgeStatistics::growTo(int newExponent) {
-  int growth = newExponent - exponent;
+  int growth = std::min(newExponent - exponent, kBinBits);
   exponent = newExponent;
-  if (bins.empty())
+  if (!hasNear())
     return;
-  for (unsigned half : {0u, kNegativeRow})
-    for (unsigned t = 0; t < kHistogramBins; ++t) {
-      // Bins move down, so that those behind are still what they were.
-      uint64_t moved = bins[half + t];
-      bins[half + t] = 0;
-      bins[half + mergedBin(t, growth)] += moved;
+  for (unsigned half : {0u, kNegativeRow}) {
+    uint64_t *counts = bins.data() + half;
+    size_t size = kHistogramBins;
+    for (int doubling = 0; doubling < growth; ++doubling) {
+      size /= 2;
+      for (size_t t = 0; t < size; ++t)
+        counts[t] = counts[2 * t] + counts[2 * t + 1];
     }
+    std::fill(counts + size, counts + kHistogramBins, 0);
+  }
 }
 
 uint64_t EdgeStatistics::FarOctave::getCount() const {
@@ -80,12 +79,12 @@ bool EdgeStatistics::merge(const EdgeStatistics &other) {
 
   if (other.exponent > exponent)
     growTo(other.exponent);
-  int growth = exponent - other.exponent;
+  int growth = std::min(exponent - other.exponent, kBinBits);
   if (!other.bins.empty()) {
     bins.resize(kRows);
     for (unsigned half : {0u, kNegativeRow})
       for (unsigned t = 0; t < kHistogramBins; ++t)
-        bins[half + mergedBin(t, growth)] += other.bins[half + t];
+        bins[half + (t >> growth)] += other.bins[half + t];
     bins[kZeroRow] += other.bins[kZeroRow];
   }
   nearMin = std::min(nearMin, other.nearMin);

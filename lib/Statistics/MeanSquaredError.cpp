@@ -6,26 +6,19 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// With integers 0 to L times the step s, summation by parts over the cells of
-// the quantizer gives for magnitudes x
+// Sieves all candidates quickly, then evaluates those again without
+// cancellation that may be the best within a bound of the rounding errors.
 //
-//   sum (x - D(Q(x)))^2 = sum x^2 - 2 s sum_{j=1}^{L} G((j - 1/2) s),
-//   G(b) = sum max(x - b, 0),
-//
-// where G is a quadratic in each bin: one look-up per integer. That subtracts
-// large numbers, so it only sieves: every candidate that may be the best within
-// a bound of the rounding error is evaluated again without cancellation.
-//
-// Most candidates are not even sieved. What is clipped at the limits grows as
-// the limits shrink, what falls into the cell of zero grows with the step, and
-// their sum bounds the error from below.
+// Most candidates are not even sieved to the end: what is clipped at the limits
+// grows as the limits shrink, and with the error of the inner values, which is
+// summed up first, bounds the whole from below.
 //
 // Asymmetric limits are a width and a zero point. For one width the best zero
-// point follows from the marginal gains G of one more integer on either side,
+// point follows from the marginal gains of one more integer on either side,
 // which decrease: the search over all widths and all zero points is complete.
 //
 //===----------------------------------------------------------------------===//
-#include "RangeHistogram.h"
+#include "SquaredErrorSieve.h"
 
 #include "QuantOpt/Support/QuantMath.h"
 
@@ -35,196 +28,11 @@
 using namespace mlir::qopt;
 using namespace mlir::qopt::ranges;
 
-/// Relative to the sum of x^2: more than the rounding errors of the sieve, in
-/// which at most 2048 + 256 terms of one sign are added one after the other.
-static constexpr double kSieveError = 1e-12;
 /// Every so many candidates are tried first, to have a good one to prune with.
 static constexpr int kCoarseStep = 32;
 /// Golden-section steps: the bracket of two bins shrinks to 1e-4 of a bin, less
 /// than what a scale in f32 resolves.
 static constexpr int kRefinements = 20;
-
-namespace {
-
-/// G and what else sums up the values above (or below) a place.
-class Tails {
-public:
-  Tails() : table(kHistogramBins + 2), clipping(kHistogramBins + 2) {}
-  void add(const Half &half);
-
-  /// Sum of x^2.
-  double getSquares() const { return squares; }
-  /// G((level - 1/2) step).
-  double getExcess(double step, int level) const;
-  /// The sum of (x - limit)^2 over x > limit or less; `limit` in whole bins.
-  double getClippingError(unsigned limit) const {
-    return limit < clipping.size() ? clipping[limit] : 0;
-  }
-
-private:
-  friend class Sieve;
-
-  /// Of the values in whole bins; those in cut bins are `pieces`.
-  struct Tail {
-    /// G(b) = constant - b (linear - b quadratic) within the bin.
-    double constant = 0, linear = 0, quadratic = 0;
-    /// Sum of x^2 below the bin.
-    double squaresBelow = 0;
-  };
-  double lookUp(double place) const {
-    const Tail &tail = table[unsigned(place)];
-    return tail.constant - place * (tail.linear - place * tail.quadratic);
-  }
-  std::vector<Tail> table;
-  std::vector<double> clipping;
-  std::vector<Piece> pieces;
-  double end = 0, squares = 0;
-};
-
-} // namespace
-
-void Tails::add(const Half &half) {
-  const std::vector<double> &counts = half.getRegular();
-  // Sums of (x - bin)^0, (x - bin)^1, (x - bin)^2 and x above the bin.
-  double count = 0, excess = 0, error = 0, sum = 0;
-  for (unsigned bin = counts.size(); bin-- > 0;) {
-    double n = counts[bin], top = bin + 1.0;
-    error += 2 * excess + count + n / 3;
-    excess += count + 0.5 * n;
-    clipping[bin] += error;
-    Tail &tail = table[bin];
-    tail.constant += sum + 0.5 * n * (top * top);
-    tail.linear += count + n * top;
-    tail.quadratic += 0.5 * n;
-    count += n;
-    sum += n * (bin + 0.5);
-  }
-  double below = 0;
-  for (unsigned bin = 0; bin < kHistogramBins + 2; ++bin) {
-    table[bin].squaresBelow += below;
-    if (bin < counts.size())
-      below += counts[bin] * (bin * (bin + 1.0) + 1.0 / 3);
-  }
-  squares += below;
-  end = std::max(end, double(counts.size()));
-  for (const Piece &piece : half.getCutPieces()) {
-    double length = piece.end - piece.begin, center = piece.getCenter();
-    pieces.push_back(piece);
-    squares += piece.count * (center * center + length * length / 12);
-    for (unsigned bin = 0; bin <= piece.begin; ++bin)
-      clipping[bin] += piece.count *
-                       ((center - bin) * (center - bin) + length * length / 12);
-  }
-}
-
-/// sum over j = 1 .. levels of count * E[max(x - (j - 1/2) step, 0)].
-static double sumPieceExcess(const Piece &piece, double step, int levels) {
-  double places = piece.begin / step + 0.5;
-  int below = places < levels ? int(places) : levels;
-  double sum = piece.count * below * (piece.getCenter() - 0.5 * (step * below));
-  for (int level = below + 1; level <= levels; ++level) {
-    double rest = piece.end - (level - 0.5) * step;
-    if (!(rest > 0))
-      break;
-    sum += piece.count * rest * rest / (2 * (piece.end - piece.begin));
-  }
-  return sum;
-}
-
-double Tails::getExcess(double step, int level) const {
-  double place = (level - 0.5) * step;
-  double excess = place < end ? lookUp(place) : 0;
-  for (const Piece &piece : pieces) {
-    if (place <= piece.begin)
-      excess += piece.count * (piece.getCenter() - place);
-    else if (place < piece.end)
-      excess += piece.count * (piece.end - place) * (piece.end - place) /
-                (2 * (piece.end - piece.begin));
-  }
-  return excess;
-}
-
-namespace {
-
-/// The squared error of one side on 0 to `levels` times `step`, summed up by
-/// and by from the cell of 0.
-class Sieve {
-public:
-  Sieve(const Tails &tails, double step, int levels)
-      : tails(tails), step(step), levels(levels) {
-    double places = tails.end / step + 0.5;
-    count = places < levels ? int(places) : levels;
-  }
-
-  bool isDone() const { return level == count; }
-  /// Goes on to the cell of `end`.
-  void advance(int end);
-  /// The error of the values in the cells before the last check, none of which
-  /// is clipped.
-  double getInside() const { return inside; }
-  /// The error of all values, once done; before that `getInside`.
-  double getKnown() const { return isDone() ? total : inside; }
-
-private:
-  const Tails &tails;
-  const double step;
-  const int levels;
-  /// Above these G has only that of cut bins.
-  int count;
-  int level = 0;
-  double excess = 0, inside = 0, total = 0;
-};
-
-} // namespace
-
-void Sieve::advance(int end) {
-  end = std::min(end, count);
-  // Two chains of additions.
-  double even = 0, odd = 0;
-  for (; level + 2 <= end; level += 2) {
-    even += tails.lookUp((level + 0.5) * step);
-    odd += tails.lookUp((level + 1.5) * step);
-  }
-  if (level < end)
-    odd += tails.lookUp((level++ + 0.5) * step);
-  excess += even + odd;
-  if (isDone()) {
-    double sum = excess;
-    for (const Piece &piece : tails.pieces)
-      sum += sumPieceExcess(piece, step, levels);
-    total = tails.squares - 2 * step * sum;
-    return;
-  }
-  // Of the values up to b alone, G is less by G(b) + (b - place) n with n
-  // values beyond b.
-  double b = (level + 0.5) * step, bin = unsigned(b);
-  const Tails::Tail &tail = tails.table[unsigned(b)];
-  double beyond = tail.linear - 2 * tail.quadratic * b;
-  double gains =
-      excess - level * (tails.lookUp(b) + beyond * (b - 0.5 * (level * step)));
-  double squares = tail.squaresBelow +
-                   2 * tail.quadratic * (b * b * b - bin * bin * bin) / 3;
-  inside = squares - 2 * step * gains;
-}
-
-struct ranges::ErrorTables {
-  explicit ErrorTables(const Histogram &values) {
-    positive.add(values.positive);
-    negative.add(values.negative);
-    if (values.negative.getTotal() == 0 || values.positive.getTotal() == 0)
-      return;
-    both.add(values.positive);
-    both.add(values.negative);
-  }
-
-  const Tails &getBoth() const {
-    return positive.getSquares() == 0   ? negative
-           : negative.getSquares() == 0 ? positive
-                                        : both;
-  }
-
-  Tails positive, negative, both;
-};
 
 namespace {
 

@@ -9,10 +9,12 @@
 // The tensor is read once, in blocks that stay in the first-level cache. Of
 // each, a vector loop finds the extremes and, for the histogram's present
 // range, the row of every value; where the extremes do not fit that range, it
-// is widened first and the block done again. Rows are then counted: few values
-// straight in the histogram's 64-bit bins; many, while the next block is
-// indexed, in four tables of 16-bit counters (RowCounter), which stay in the
-// first-level cache and are emptied into the bins before one can overflow.
+// is widened first and the block done again. Rows are then counted:
+// - where values are few, or the range has grown lately, straight in the
+//   histogram's 64-bit bins;
+// - else, while the next block is indexed, in four tables of 16-bit counters
+//   (RowCounter), which stay in the first-level cache. They are emptied into
+//   the bins before a counter can overflow and before the range grows.
 //
 //===----------------------------------------------------------------------===//
 #include "ObserveKernels.h"
@@ -72,6 +74,8 @@ private:
   static constexpr size_t kTables = RowCounter::kTables;
   /// Fewer values than this are not worth clearing and emptying tables for.
   static constexpr size_t kDirectCount = 8192;
+  /// Nor are the first blocks after the range has grown: it may do so again.
+  static constexpr unsigned kSettledBlocks = 4;
   /// Fewer channels than this are observed as if they were more, so that
   /// vectors are filled.
   static constexpr size_t kFewChannels = 64;
@@ -80,6 +84,7 @@ private:
   EdgeStatistics &state;
   const ObserveKernels &kernels;
   const bool direct;
+  unsigned blocksSinceGrowth = kSettledBlocks;
 
   /// Rows of the last block, to be counted with the next one, and rows of the
   /// block that is indexed.
@@ -159,9 +164,11 @@ void StatisticsObserver::addNear(const float *values, size_t count,
                                  BitRange range) {
   int before = state.exponent;
   extend(range);
-  if (state.exponent != before)
+  if (state.exponent != before) {
     index(values, count);
-  if (direct) {
+    blocksSinceGrowth = 0;
+  }
+  if (direct || blocksSinceGrowth++ < kSettledBlocks) {
     for (size_t i = 0; i < count; ++i)
       ++state.bins[indexed[i]];
     return;

@@ -17,7 +17,7 @@
 
 using namespace statisticstest;
 
-extern "C" int LLVMFuzzerTestOneStatistics(const uint8_t *data, size_t size);
+extern "C" int LLVMFuzzerTestOneState(const uint8_t *data, size_t size);
 
 namespace {
 
@@ -68,8 +68,9 @@ std::string errorOf(const std::string &bytes) {
   std::string error;
   bool good = EdgeStatistics::deserialize(bytes, statistics, error);
   EXPECT_EQ(good, error.empty());
-  LLVMFuzzerTestOneStatistics(reinterpret_cast<const uint8_t *>(bytes.data()),
-                              bytes.size());
+  EXPECT_TRUE(good || statistics == EdgeStatistics());
+  LLVMFuzzerTestOneState(reinterpret_cast<const uint8_t *>(bytes.data()),
+                         bytes.size());
   return error;
 }
 
@@ -298,8 +299,8 @@ TEST(EdgeStatisticsBytes, EverySingleBitFlipped) {
   for (std::string bytes : samples())
     for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
       bytes[bit / 8] ^= char(1 << bit % 8);
-      LLVMFuzzerTestOneStatistics(
-          reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+      LLVMFuzzerTestOneState(reinterpret_cast<const uint8_t *>(bytes.data()),
+                             bytes.size());
       bytes[bit / 8] ^= char(1 << bit % 8);
     }
 }

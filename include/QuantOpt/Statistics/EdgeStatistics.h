@@ -16,17 +16,17 @@
 // told when all of them were seen. Where they are not, they join the histogram
 // without loss.
 //
-// A cluster of far values is left out of an edge's distribution as sentinels
-// where all smaller magnitudes (zeros included, and there are some) lie at
-// least a factor 2^6 below its own, and it is
-// - of either sign and at least 2^100 (initial values such as FLT_MAX), or
+// The largest far values are left out of an edge's distribution as sentinels
+// where all other magnitudes (there are some, be they zeros) lie at least a
+// factor 2^6 below theirs, and they are
+// - at least 2^100, of either sign (FLT_MAX and the like), or
 // - negative and at least 2^26 (masks such as -1e9), or
-// - negative and at least 2^13, a factor 2^7 above the others, one value in
-// 4096
-//   or more, and spread no wider than what a mask of -10000 or -65504 swamps
-//   would spread it.
-// Values that are positive and below 2^100 are never left out, nor are negative
-// ones to which smaller values lead up without such a gap.
+// - negative and at least 2^13, a factor 2^7 above the others, no rarer than
+//   one value in 4096, and in bands as narrow as masks of -10000 or -65504 make
+//   of the scores that they swamp.
+// Positive values below 2^100 are never left out, nor are negative ones to
+// which others lead up without such a gap. docs/Numerics.md, "Sentinels", has
+// the whole rule.
 //
 // Needs neither LLVM nor exceptions.
 //

@@ -135,6 +135,25 @@ FailureOr<std::vector<float>> mlir::qopt::readFloats(ElementsAttr attr) {
   return std::vector<float>(values->begin(), values->end());
 }
 
+FailureOr<FloatElements> FloatElements::get(ElementsAttr attr) {
+  FloatElements result;
+  bool isSplat;
+  ArrayRef<char> data = getRawData(attr, isSplat);
+  FailureOr<int64_t> size = getDenseByteSize(cast<ShapedType>(attr.getType()));
+  if (attr.getElementType().isF32() && !isSplat && succeeded(size) &&
+      static_cast<int64_t>(data.size()) == *size &&
+      reinterpret_cast<uintptr_t>(data.data()) % alignof(float) == 0) {
+    result.inPlace = ArrayRef(reinterpret_cast<const float *>(data.data()),
+                              data.size() / sizeof(float));
+    return result;
+  }
+  FailureOr<std::vector<float>> values = readFloats(attr);
+  if (failed(values))
+    return failure();
+  result.owned = std::move(*values);
+  return result;
+}
+
 FailureOr<std::vector<int8_t>> mlir::qopt::readInt8s(ElementsAttr attr) {
   if (!attr.getElementType().isInteger(8))
     return failure();

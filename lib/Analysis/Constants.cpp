@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
 
+#include "QuantOpt/Support/TemporaryStorage.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
@@ -18,6 +19,8 @@ using namespace mlir::qopt;
 
 /// Constants up to this size are printed inline, where a reader sees them.
 static constexpr size_t kMaxInlineBytes = 512;
+/// Constants from this size on leave the heap.
+static constexpr size_t kMinFileBytes = size_t(1) << 18;
 
 ElementsAttr mlir::qopt::getConstantElements(Value value) {
   auto constant = value.getDefiningOp<arith::ConstantOp>();
@@ -132,6 +135,25 @@ FailureOr<std::vector<float>> mlir::qopt::readFloats(ElementsAttr attr) {
   return std::vector<float>(values->begin(), values->end());
 }
 
+FailureOr<FloatElements> FloatElements::get(ElementsAttr attr) {
+  FloatElements result;
+  bool isSplat;
+  ArrayRef<char> data = getRawData(attr, isSplat);
+  FailureOr<int64_t> size = getDenseByteSize(cast<ShapedType>(attr.getType()));
+  if (attr.getElementType().isF32() && !isSplat && succeeded(size) &&
+      static_cast<int64_t>(data.size()) == *size &&
+      reinterpret_cast<uintptr_t>(data.data()) % alignof(float) == 0) {
+    result.inPlace = ArrayRef(reinterpret_cast<const float *>(data.data()),
+                              data.size() / sizeof(float));
+    return result;
+  }
+  FailureOr<std::vector<float>> values = readFloats(attr);
+  if (failed(values))
+    return failure();
+  result.owned = std::move(*values);
+  return result;
+}
+
 FailureOr<std::vector<int8_t>> mlir::qopt::readInt8s(ElementsAttr attr) {
   if (!attr.getElementType().isInteger(8))
     return failure();
@@ -143,6 +165,18 @@ ElementsAttr mlir::qopt::makeConstantElements(RankedTensorType type,
                                               StringRef hint) {
   if (bytes.size() <= kMaxInlineBytes)
     return DenseElementsAttr::getFromRawBuffer(type, bytes);
+  // In a file they take memory only while they are read.
+  if (bytes.size() >= kMinFileBytes)
+    if (std::shared_ptr<TemporaryStorage> storage =
+            TemporaryStorage::create(bytes.size());
+        storage && storage->isFile() &&
+        storage->write(0, bytes.data(), bytes.size())) {
+      storage->finish();
+      AsmResourceBlob blob(
+          ArrayRef<char>(storage->data(), storage->size()), alignof(uint64_t),
+          [storage](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
+      return DenseResourceElementsAttr::get(type, hint, std::move(blob));
+    }
   // The blob owns the vector: weights are not copied once more.
   auto *owner = new std::vector<char>(std::move(bytes));
   AsmResourceBlob blob(

@@ -14,6 +14,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mlir::qopt;
 
@@ -22,9 +24,32 @@ static StringRef getString(DictionaryAttr dict, StringRef key) {
   return attr ? attr.getValue() : StringRef();
 }
 
+static int64_t getInteger(DictionaryAttr dict, StringRef key) {
+  auto attr = dict.getAs<IntegerAttr>(key);
+  return attr ? attr.getInt() : 0;
+}
+
 static double getDouble(DictionaryAttr dict, StringRef key) {
   auto attr = dict.getAs<FloatAttr>(key);
   return attr ? attr.getValueAsDouble() : 0.0;
+}
+
+static std::vector<std::string> getStrings(DictionaryAttr dict, StringRef key) {
+  std::vector<std::string> result;
+  if (auto list = dict.getAs<ArrayAttr>(key))
+    for (auto text : list.getAsRange<StringAttr>())
+      result.push_back(text.str());
+  return result;
+}
+
+std::optional<double> Report::EdgeRow::getExpectedSqnrDb() const {
+  if (!(expectedError > 0))
+    return std::nullopt;
+  return -10.0 * std::log10(expectedError);
+}
+
+bool Report::EdgeRow::suffers() const {
+  return getExpectedSqnrDb().value_or(kPoorSqnrDb) < kPoorSqnrDb;
 }
 
 Report Report::load(ModuleOp module) {
@@ -49,12 +74,24 @@ Report Report::load(ModuleOp module) {
                   getString(row, "kernel").str()});
   });
   forEachRow("edges", [&](StringRef name, DictionaryAttr row) {
-    auto zeroPoint = row.getAs<IntegerAttr>("zero_point");
     report.setEdge(
         name,
         {getDouble(row, "min"), getDouble(row, "max"), getDouble(row, "scale"),
-         zeroPoint ? zeroPoint.getInt() : 0, getString(row, "storage").str(),
-         getString(row, "method").str(), getDouble(row, "clipped_fraction")});
+         getInteger(row, "zero_point"), getString(row, "storage").str(),
+         getString(row, "method").str(), getDouble(row, "clipped_fraction"),
+         getInteger(row, "nonfinite"), getInteger(row, "sentinels"),
+         getDouble(row, "expected_error"), getStrings(row, "readers")});
+  });
+  forEachRow("weights", [&](StringRef name, DictionaryAttr row) {
+    SmallVector<int64_t> firstDead;
+    if (auto indices = row.getAs<DenseI64ArrayAttr>("first_dead_channels"))
+      llvm::append_range(firstDead, indices.asArrayRef());
+    report.setWeight(
+        name, {getInteger(row, "channels"), getInteger(row, "dead_channels"),
+               std::move(firstDead), getDouble(row, "scale_min"),
+               getDouble(row, "scale_max"), getInteger(row, "floored_scales"),
+               getString(row, "method").str(), getDouble(row, "sqnr_db"),
+               getInteger(row, "accumulator_max")});
   });
   forEachRow("facts", [&](StringRef name, DictionaryAttr row) {
     if (auto number = row.getAs<FloatAttr>("value"))
@@ -73,7 +110,10 @@ void Report::save(ModuleOp module) const {
   auto number = [&](StringRef key, double value) {
     return b.getNamedAttr(key, b.getF64FloatAttr(value));
   };
-  SmallVector<Attribute> opRows, edgeRows, facts;
+  auto integer = [&](StringRef key, int64_t value) {
+    return b.getNamedAttr(key, b.getI64IntegerAttr(value));
+  };
+  SmallVector<Attribute> opRows, edgeRows, weightRows, facts;
   for (auto &[name, row] : ops) {
     SmallVector<NamedAttribute> fields = {
         text("name", name), text("op", row.op), text("location", row.location),
@@ -84,24 +124,51 @@ void Report::save(ModuleOp module) const {
       fields.push_back(text("kernel", row.kernel));
     opRows.push_back(b.getDictionaryAttr(fields));
   }
-  for (auto &[name, row] : edges)
-    edgeRows.push_back(b.getDictionaryAttr(
-        {text("name", name), number("min", row.min), number("max", row.max),
-         number("scale", row.scale),
-         b.getNamedAttr("zero_point", b.getI64IntegerAttr(row.zeroPoint)),
-         text("storage", row.storage), text("method", row.method),
-         number("clipped_fraction", row.clippedFraction)}));
+  for (auto &[name, row] : edges) {
+    SmallVector<NamedAttribute> fields = {
+        text("name", name),
+        number("min", row.min),
+        number("max", row.max),
+        number("scale", row.scale),
+        integer("zero_point", row.zeroPoint),
+        text("storage", row.storage),
+        text("method", row.method),
+        number("clipped_fraction", row.clippedFraction)};
+    if (row.nonFinite)
+      fields.push_back(integer("nonfinite", row.nonFinite));
+    if (row.sentinels)
+      fields.push_back(integer("sentinels", row.sentinels));
+    if (row.expectedError)
+      fields.push_back(number("expected_error", row.expectedError));
+    if (!row.readers.empty()) {
+      SmallVector<StringRef> readers(row.readers.begin(), row.readers.end());
+      fields.push_back(b.getNamedAttr("readers", b.getStrArrayAttr(readers)));
+    }
+    edgeRows.push_back(b.getDictionaryAttr(fields));
+  }
+  for (auto &[name, row] : weights)
+    weightRows.push_back(b.getDictionaryAttr(
+        {text("name", name), integer("channels", row.channels),
+         integer("dead_channels", row.deadChannels),
+         b.getNamedAttr("first_dead_channels",
+                        b.getDenseI64ArrayAttr(row.firstDeadChannels)),
+         number("scale_min", row.scaleMin), number("scale_max", row.scaleMax),
+         integer("floored_scales", row.flooredScales),
+         text("method", row.method), number("sqnr_db", row.sqnrDb),
+         integer("accumulator_max", row.accumulatorMax)}));
   for (auto &[key, value] : numbers)
     facts.push_back(
         b.getDictionaryAttr({text("name", key), number("value", value)}));
   for (auto &[key, value] : texts)
     facts.push_back(
         b.getDictionaryAttr({text("name", key), text("value", value)}));
-  module->setAttr(
-      kReportAttr,
-      b.getDictionaryAttr({b.getNamedAttr("ops", b.getArrayAttr(opRows)),
-                           b.getNamedAttr("edges", b.getArrayAttr(edgeRows)),
-                           b.getNamedAttr("facts", b.getArrayAttr(facts))}));
+  SmallVector<NamedAttribute> tables = {
+      b.getNamedAttr("ops", b.getArrayAttr(opRows)),
+      b.getNamedAttr("edges", b.getArrayAttr(edgeRows)),
+      b.getNamedAttr("facts", b.getArrayAttr(facts))};
+  if (!weightRows.empty())
+    tables.push_back(b.getNamedAttr("weights", b.getArrayAttr(weightRows)));
+  module->setAttr(kReportAttr, b.getDictionaryAttr(tables));
 }
 
 void Report::setPrecision(StringRef name, StringRef precision,

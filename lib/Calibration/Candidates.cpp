@@ -70,11 +70,24 @@ static qopt::Range chooseAuto(const Distribution &values,
   llvm_unreachable("the least cost is within its tolerance");
 }
 
+/// The mean square of the values, 1 where they are all zero.
+static double getEnergy(const Distribution &values) {
+  double width = values.getBinWidth(), sum = 0;
+  for (unsigned t = 0; t < kHistogramBins; ++t) {
+    // Of values spread evenly over the bin.
+    double square = width * width * (double(t) * (t + 1) + 1.0 / 3);
+    sum += square * (double(values.positive[t]) + double(values.negative[t]));
+  }
+  return sum > 0 ? sum / double(values.count) : 1.0;
+}
+
 std::vector<Candidate> mlir::qopt::makeCandidates(const Distribution &values,
                                                   const Distribution &weighted,
                                                   const RangeOptions &options) {
   std::vector<Candidate> candidates;
   RangeSelector selector(values, options), costs(weighted, options);
+  // Costs are relative to what the readers give.
+  double energy = getEnergy(weighted);
   for (Storage storage : {Storage::U8, Storage::S8, Storage::U8Asymmetric}) {
     if (storage == Storage::U8 && values.min < 0)
       continue;
@@ -82,13 +95,14 @@ std::vector<Candidate> mlir::qopt::makeCandidates(const Distribution &values,
     Candidate best{storage, Method::Auto, {}, 0.0};
     qopt::Range range = chooseAuto(values, costs, rangeStorage, best.cost);
     best.range = selector.evaluate(rangeStorage, range.low, range.high);
+    best.cost /= energy;
     candidates.push_back(best);
     for (Method method :
          {Method::Max, Method::Percentile, Method::MSE, Method::Entropy}) {
       qopt::Range range = selector.choose(toRangeMethod(method), rangeStorage);
       double cost =
           costs.evaluate(rangeStorage, range.low, range.high).meanSquaredError;
-      candidates.push_back({storage, method, range, cost});
+      candidates.push_back({storage, method, range, cost / energy});
     }
   }
   return candidates;

@@ -124,6 +124,26 @@ private:
 };
 } // namespace
 
+/// An error for the first channel whose constants f32 cannot hold: NaN could
+/// arise. Scales that we choose never cause it; imported ones and huge biases
+/// may.
+static LogicalResult verifyConstants(Location loc, const EpilogueInputs &inputs,
+                                     float resultScale,
+                                     ArrayRef<quantmath::FusedParams> params) {
+  for (auto [channel, p] : llvm::enumerate(params))
+    if (!p.isValid())
+      return emitError(loc)
+             << "the requantization of output channel " << channel
+             << " has no finite positive multiplier and finite offset (M = "
+             << p.M << ", B = " << p.B << ") from the scales "
+             << inputs.activationScale << " of the activation, "
+             << inputs.weightScales[channel] << " of the weight and "
+             << resultScale << " of the result, and the bias "
+             << inputs.bias[channel]
+             << ": keep the op float or correct the scales";
+  return success();
+}
+
 Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
                                      const EpilogueInputs &inputs,
                                      quant::UniformQuantizedType type,
@@ -150,11 +170,15 @@ Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
   SmallVector<float> multipliers, offsets;
   SmallVector<int32_t> corrections;
   for (auto [plain, exact] : llvm::zip(params, paramsI32)) {
-    const quantmath::FusedParams &p = needsI32 ? exact.fused : plain;
+    quantmath::FusedParams &p = plain;
+    if (needsI32)
+      p = exact.fused;
     multipliers.push_back(p.M);
     offsets.push_back(p.B);
     corrections.push_back(exact.correction);
   }
+  if (failed(verifyConstants(loc, inputs, sy, params)))
+    return Value();
   // The clamp of the fused activation, in steps.
   float r = quantmath::reciprocalScale(sy);
   int32_t clampLow = quantmath::quantizeMul(low, r, zy, range);
@@ -179,6 +203,7 @@ Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
 
 Value mlir::qopt::buildFloatEpilogue(OpBuilder &builder, Location loc,
                                      const EpilogueInputs &inputs) {
+  SmallVector<quantmath::FusedParams> constants;
   SmallVector<float> multipliers, offsets;
   SmallVector<int32_t> corrections;
   for (size_t c = 0; c < inputs.weightScales.size(); ++c) {
@@ -186,10 +211,13 @@ Value mlir::qopt::buildFloatEpilogue(OpBuilder &builder, Location loc,
         inputs.activationScale, inputs.weightScales[c], /*sy=*/1.0f,
         inputs.bias[c], inputs.activationZeroPoint, inputs.weightSums[c],
         /*zy=*/0);
+    constants.push_back(params.fused);
     multipliers.push_back(params.fused.M);
     offsets.push_back(params.fused.B);
     corrections.push_back(params.correction);
   }
+  if (failed(verifyConstants(loc, inputs, /*resultScale=*/1.0f, constants)))
+    return Value();
   bool corrected = inputs.activationZeroPoint != 0;
   Operands operands(builder, loc, inputs.accumulator, inputs.channelDims);
   unsigned m = operands.addChannels(multipliers);

@@ -264,8 +264,10 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
   bool isUnsigned = activationType && !activationType.isSigned();
   EpilogueInputs inputs;
   fillWeightFacts(match, weight, inputs);
-  if (!cannotOverflow(activationType, inputs.weightAbsoluteSums)) {
-    reportFloat(report, op, match.kind, describeOverflow(match));
+  AccumulatorProof proof =
+      boundAccumulators(activationType, inputs.weightAbsoluteSums);
+  if (!proof.holds()) {
+    reportFloat(report, op, match.kind, describeOverflow(match, proof));
     return success();
   }
   EpilogueChain chain = matchEpilogue(match);
@@ -296,6 +298,8 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
         getElementTypeOrSelf(chain.end.getType()));
     result =
         buildFusedEpilogue(builder, loc, inputs, type, chain.low, chain.high);
+    if (!result)
+      return failure();
     for (Operation *reshape : chain.reshapes)
       result = replayReshape(builder, reshape, result);
     result =
@@ -304,6 +308,8 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
       noteFused(clamp, name);
   } else {
     result = buildFloatEpilogue(builder, loc, inputs);
+    if (!result)
+      return failure();
   }
   noteFused(chain.biasOp, name);
   chain.end.replaceAllUsesWith(result);

@@ -9,10 +9,12 @@
 #include "QuantOpt/Conversion/QuantizeWeights.h"
 
 #include "QuantOpt/Analysis/Constants.h"
-#include "QuantOpt/Support/QuantMath.h"
+#include "QuantOpt/Conversion/WeightLayout.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Threading.h"
+#include "llvm/Support/FormatVariadic.h"
 
-#include <cmath>
+#include <atomic>
 
 using namespace mlir;
 using namespace mlir::qopt;
@@ -77,59 +79,145 @@ int64_t QuantizedWeights::getBytes() const {
   return values.getNumElements() + sizeof(float) * numScales;
 }
 
+namespace {
+/// Quantizes one weight, channels in parallel.
+class WeightQuantizer {
+public:
+  WeightQuantizer(MLIRContext *context, ArrayRef<float> weights,
+                  const WeightLayout &layout, WeightMethod method)
+      : integers(weights.size()), scales(layout.getNumChannels()),
+        absoluteSums(layout.getNumChannels()), context(context),
+        weights(weights), layout(layout), method(method) {}
+
+  /// False if a weight is not finite.
+  bool run(bool perTensor);
+
+  std::vector<char> integers;
+  /// By output channel. With one scale for the tensor they have that, and only
+  /// `dead` is the channel's own.
+  std::vector<WeightScale> scales;
+  std::vector<int64_t> absoluteSums;
+  std::optional<WeightScale> ofTensor;
+
+private:
+  /// Channels [first, first + count).
+  void quantizeGroup(int64_t first, int64_t count);
+  void quantizeChannel(int64_t channel, const float *from, int8_t *to);
+
+  MLIRContext *context;
+  ArrayRef<float> weights;
+  const WeightLayout &layout;
+  WeightMethod method;
+  std::atomic<bool> finite{true};
+};
+} // namespace
+
+void WeightQuantizer::quantizeChannel(int64_t channel, const float *from,
+                                      int8_t *to) {
+  int64_t size = layout.getChannelSize();
+  WeightScale &scale = scales[channel];
+  if (ofTensor) {
+    scale = *ofTensor;
+    scale.dead = std::all_of(from, from + size, [](float w) { return w == 0; });
+  } else if (!chooseWeightScale(from, size, method, scale)) {
+    finite = false;
+    return;
+  }
+  absoluteSums[channel] = quantizeWeights(from, size, scale.scale, to);
+}
+
+void WeightQuantizer::quantizeGroup(int64_t first, int64_t count) {
+  auto *out = reinterpret_cast<int8_t *>(integers.data());
+  if (layout.isDense()) {
+    for (int64_t c = first; c < first + count; ++c) {
+      int64_t offset = c * layout.getChannelSize();
+      quantizeChannel(c, weights.data() + offset, out + offset);
+    }
+    return;
+  }
+  // A distance that is no power of two: rows do not compete for the same sets
+  // of the cache.
+  constexpr int64_t kPadding = 16;
+  int64_t stride = layout.getChannelSize() + kPadding;
+  std::vector<float> rows(count * stride);
+  std::vector<int8_t> integerRows(count * stride);
+  layout.gather(weights.data(), first, count, rows.data(), stride);
+  for (int64_t c = 0; c < count; ++c)
+    quantizeChannel(first + c, &rows[c * stride], &integerRows[c * stride]);
+  layout.scatter(integerRows.data(), stride, first, count, out);
+}
+
+bool WeightQuantizer::run(bool perTensor) {
+  auto onThreads = [&](size_t count, const std::function<void(size_t)> &body) {
+    parallelFor(context, 0, count, body);
+  };
+  if (perTensor) {
+    ofTensor.emplace();
+    if (!chooseWeightScale(weights.data(), weights.size(), method, *ofTensor,
+                           onThreads))
+      return false;
+  }
+  int64_t group = layout.getGroupSize(), channels = layout.getNumChannels();
+  onThreads((channels + group - 1) / group, [&](size_t i) {
+    int64_t first = i * group;
+    quantizeGroup(first, std::min(group, channels - first));
+  });
+  return finite;
+}
+
+/// What the report says of scales, from those that are used.
+static void noteScales(ArrayRef<WeightScale> scales, QuantizedWeights &result) {
+  bool first = true;
+  for (const WeightScale &scale : scales) {
+    result.flooredScales += scale.limited;
+    result.squaredError += scale.squaredError;
+    result.squaredSum += scale.squaredSum;
+    if (scale.dead)
+      continue;
+    result.scaleMin =
+        first ? scale.scale : std::min(result.scaleMin, scale.scale);
+    result.scaleMax =
+        first ? scale.scale : std::max(result.scaleMax, scale.scale);
+    first = false;
+  }
+}
+
 FailureOr<QuantizedWeights>
-mlir::qopt::quantizeWeights(const Quantizable &match, bool perTensor) {
+mlir::qopt::quantizeWeights(const Quantizable &match, bool perTensor,
+                            WeightMethod method) {
   ElementsAttr attr = getConstantElements(match.weight->get());
   auto type = cast<RankedTensorType>(attr.getType());
-  FailureOr<std::vector<float>> values = readFloats(attr);
-  if (failed(values))
+  FailureOr<FloatElements> weights = FloatElements::get(attr);
+  if (failed(weights))
     return match.op->emitError("has weights that are not f32");
-  ArrayRef<int64_t> channelDims;
-  if (!perTensor)
-    channelDims = match.weightChannelDims;
-  int64_t channels = 1;
-  for (int64_t dim : channelDims)
-    channels *= type.getDimSize(dim);
-
-  SmallVector<double> amax(channels, 0.0);
-  bool finite = true;
-  forEachWeight(type.getShape(), channelDims, [&](int64_t i, int64_t channel) {
-    double magnitude = std::fabs((*values)[i]);
-    finite &= std::isfinite(magnitude);
-    amax[channel] = std::max(amax[channel], magnitude);
-  });
-  if (!finite)
+  MLIRContext *context = type.getContext();
+  WeightLayout layout(type.getShape(), match.weightChannelDims);
+  WeightQuantizer quantizer(context, weights->getValues(), layout, method);
+  if (!quantizer.run(perTensor))
     return match.op->emitError("has weights that are NaN or infinite");
 
   QuantizedWeights result;
-  SmallVector<float> scales, reciprocals;
-  for (double a : amax) {
-    quantmath::ScaleChoice choice = quantmath::symmetricScale(a);
-    result.deadChannels += choice.dead;
-    scales.push_back(choice.scale);
-    reciprocals.push_back(quantmath::reciprocalScale(choice.scale));
-  }
-  std::vector<char> bytes(values->size());
-  // Σ|qw| per output channel even where one scale serves the whole tensor.
-  int64_t outputs = 1;
-  for (int64_t dim : match.weightChannelDims)
-    outputs *= type.getDimSize(dim);
-  result.absoluteSums.assign(outputs, 0);
-  forEachWeight(type.getShape(), match.weightChannelDims,
-                [&](int64_t i, int64_t output) {
-                  int64_t channel = channels == 1 ? 0 : output;
-                  int32_t q = quantmath::quantizeMul(
-                      (*values)[i], reciprocals[channel], 0, kWeightRange);
-                  bytes[i] = static_cast<char>(q);
-                  result.absoluteSums[output] += std::abs(q);
-                });
-  auto storageType = RankedTensorType::get(
-      type.getShape(), IntegerType::get(type.getContext(), 8));
-  StringRef hint = "weight_i8";
-  result.values = makeConstantElements(storageType, std::move(bytes), hint);
+  ArrayRef<WeightScale> scales = quantizer.scales;
+  for (auto [channel, scale] : llvm::enumerate(scales))
+    if (scale.dead)
+      result.deadChannels.push_back(channel);
+  if (perTensor)
+    scales = *quantizer.ofTensor;
+  noteScales(scales, result);
   result.numScales = scales.size();
-  result.type =
-      makeWeightType(type.getContext(), type.getShape(), channelDims, scales);
+  SmallVector<float> numbers;
+  for (const WeightScale &scale : scales)
+    numbers.push_back(scale.scale);
+  result.type = makeWeightType(context, type.getShape(),
+                               perTensor ? ArrayRef<int64_t>()
+                                         : ArrayRef(match.weightChannelDims),
+                               numbers);
+  result.absoluteSums.assign(quantizer.absoluteSums.begin(),
+                             quantizer.absoluteSums.end());
+  StringRef hint = "weight_i8";
+  result.values = makeConstantElements(
+      RankedTensorType::get(type.getShape(), IntegerType::get(context, 8)),
+      std::move(quantizer.integers), hint);
   return result;
 }
 
@@ -153,8 +241,8 @@ bool mlir::qopt::isContractionWeight(const QuantizedParameters &parameters,
          llvm::all_of(parameters.zeroPoints, [](int32_t z) { return z == 0; });
 }
 
-bool mlir::qopt::cannotOverflow(Type activation,
-                                ArrayRef<int64_t> absoluteSums) {
+AccumulatorProof mlir::qopt::boundAccumulators(Type activation,
+                                               ArrayRef<int64_t> absoluteSums) {
   quantmath::IntRange range = quantmath::rangeOf(quantmath::Storage::S8);
   int32_t zeroPoint = 0;
   if (auto uniform =
@@ -163,15 +251,23 @@ bool mlir::qopt::cannotOverflow(Type activation,
              static_cast<int32_t>(uniform.getStorageTypeMax())};
     zeroPoint = static_cast<int32_t>(uniform.getZeroPoint());
   }
-  return llvm::all_of(absoluteSums, [&](int64_t sum) {
-    return quantmath::AccumulatorBound{
-        quantmath::maxMagnitude(range) * sum,
-        quantmath::maxDistance(range, zeroPoint) * sum}
-        .fitsInt32();
-  });
+  AccumulatorProof proof;
+  for (auto [channel, sum] : llvm::enumerate(absoluteSums))
+    if (sum > proof.absoluteSum) {
+      proof.channel = channel;
+      proof.absoluteSum = sum;
+    }
+  proof.bound = {quantmath::maxMagnitude(range) * proof.absoluteSum,
+                 quantmath::maxDistance(range, zeroPoint) * proof.absoluteSum};
+  return proof;
 }
 
-std::string mlir::qopt::describeOverflow(const Quantizable &match) {
-  return "an i32 accumulator could overflow: " +
-         std::to_string(match.reductionSize) + " products per result";
+std::string mlir::qopt::describeOverflow(const Quantizable &match,
+                                         const AccumulatorProof &proof) {
+  return llvm::formatv("an i32 accumulator could overflow: output channel {0} "
+                       "sums {1} products with a sum of |qw| of {2}, so |acc| "
+                       "can reach {3}, and the limit is {4}",
+                       proof.channel, match.reductionSize, proof.absoluteSum,
+                       proof.getMax(), quantmath::kInt32Max)
+      .str();
 }

@@ -196,6 +196,7 @@ LogicalResult Hoister::decode(std::string &message) {
   work();
   if (helper.joinable())
     helper.join();
+  storage->finish();
   if (!error)
     return success();
   message = "cannot write weights to a temporary file: " +

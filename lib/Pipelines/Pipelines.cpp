@@ -89,8 +89,11 @@ void mlir::qopt::buildPropagatePhase(OpPassManager &pm,
 
 void mlir::qopt::buildQuantizePhase(OpPassManager &pm,
                                     const JobOptions &options) {
-  pm.addPass(createQuantize(
-      {options.weights == WeightMode::PerTensor, options.requireInt8}));
+  QuantizeOptions quantize;
+  quantize.perTensorWeights = options.weights == WeightMode::PerTensor;
+  quantize.weightMethod = options.weightMethod;
+  quantize.requireInt8 = options.requireInt8;
+  pm.addPass(createQuantize(quantize));
   pm.addPass(createVerifyQDQForm());
 }
 

@@ -18,6 +18,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <cmath>
 
 namespace mlir::qopt {
 #define GEN_PASS_DEF_WRITEREPORT
@@ -61,11 +62,33 @@ static llvm::json::Value getIntegerOrNull(const Report &report, StringRef key) {
                 : llvm::json::Value(nullptr);
 }
 
+static llvm::json::Object makeWeightRow(StringRef name,
+                                        const Report::WeightRow &row) {
+  auto orNull = [](double value) {
+    return std::isfinite(value) ? llvm::json::Value(value)
+                                : llvm::json::Value(nullptr);
+  };
+  return llvm::json::Object{
+      {"name", name},
+      {"channels", row.channels},
+      {"dead_channels", row.deadChannels},
+      {"first_dead_channels", llvm::json::Array(row.firstDeadChannels)},
+      {"scale_min", row.scaleMin},
+      {"scale_max", row.scaleMax},
+      {"floored_scales", row.flooredScales},
+      {"method", row.method},
+      {"sqnr_db", orNull(row.sqnrDb)},
+      {"accumulator_max", row.accumulatorMax},
+      // Of an i32, without its sign.
+      {"headroom_bits",
+       orNull(31 - std::log2(static_cast<double>(row.accumulatorMax)))}};
+}
+
 static llvm::json::Object makeJson(const Report &report, ModuleOp module,
                                    func::FuncOp entry) {
   using llvm::json::Array;
   using llvm::json::Object;
-  Array ops, edges;
+  Array ops, edges, weights, suffering;
   int64_t contractions = 0, contractionsInt8 = 0, opsFloat = 0;
   report.forEachOp([&](StringRef name, const Report::OpRow &row) {
     bool isFloat = row.precision != "int8";
@@ -83,6 +106,9 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
                {"sqnr_db", nullptr}});
   });
   report.forEachEdge([&](StringRef name, const Report::EdgeRow &row) {
+    std::optional<double> sqnr = row.getExpectedSqnrDb();
+    llvm::json::Value expected =
+        sqnr ? llvm::json::Value(*sqnr) : llvm::json::Value(nullptr);
     edges.push_back(Object{{"name", name},
                            {"min", row.min},
                            {"max", row.max},
@@ -90,7 +116,18 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
                            {"zero_point", row.zeroPoint},
                            {"storage", row.storage},
                            {"method", row.method},
-                           {"clipped_fraction", row.clippedFraction}});
+                           {"clipped_fraction", row.clippedFraction},
+                           {"nonfinite", row.nonFinite},
+                           {"sentinels", row.sentinels},
+                           {"expected_sqnr_db", expected},
+                           {"readers", Array(row.readers)}});
+    if (row.suffers())
+      suffering.push_back(Object{{"edge", name},
+                                 {"expected_sqnr_db", expected},
+                                 {"readers", Array(row.readers)}});
+  });
+  report.forEachWeight([&](StringRef name, const Report::WeightRow &row) {
+    weights.push_back(makeWeightRow(name, row));
   });
   Object calibration{
       {"samples", getIntegerOrNull(report, "calibration_samples")},
@@ -114,6 +151,7 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
        getIntegerOrNull(report, "constants_bytes_before")},
       {"constants_bytes_after", getConstantBytes(module)},
       {"calibration", std::move(calibration)},
+      {"suffering", std::move(suffering)},
       {"compile_seconds", elapsed.count()}};
   return Object{{"schema", 1},
                 {"tool", "quant-opt " QUANTOPT_VERSION},
@@ -122,7 +160,8 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
                                  {"outputs", getSignature(entry, false)}}},
                 {"summary", std::move(summary)},
                 {"ops", std::move(ops)},
-                {"edges", std::move(edges)}};
+                {"edges", std::move(edges)},
+                {"weights", std::move(weights)}};
 }
 
 /// Writes to a temporary beside `file` and renames, so that `file` is either

@@ -20,15 +20,15 @@ static constexpr size_t kGroupBytes = 3, kGroupChars = 4;
 static constexpr char kPadding = '=';
 
 std::string mlir::qopt::encodeBase64(const std::string &bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / kGroupBytes * kGroupChars);
-  for (size_t i = 0; i < bytes.size(); i += kGroupBytes) {
+  std::string text((bytes.size() + 2) / kGroupBytes * kGroupChars, kPadding);
+  char *out = text.data();
+  for (size_t i = 0; i < bytes.size(); i += kGroupBytes, out += kGroupChars) {
     size_t count = std::min(kGroupBytes, bytes.size() - i);
     uint32_t group = 0;
     for (size_t k = 0; k < kGroupBytes; ++k)
       group = group << 8 | (k < count ? uint8_t(bytes[i + k]) : 0);
-    for (size_t k = 0; k < kGroupChars; ++k)
-      text += k <= count ? kAlphabet[group >> (18 - 6 * k) & 63] : kPadding;
+    for (size_t k = 0; k <= count; ++k)
+      out[k] = kAlphabet[group >> (18 - 6 * k) & 63];
   }
   return text;
 }
@@ -44,28 +44,32 @@ static std::array<int8_t, 256> makeValues() {
 
 bool mlir::qopt::decodeBase64(const std::string &text, std::string &bytes) {
   static const std::array<int8_t, 256> values = makeValues();
-  bytes.clear();
+  size_t numGroups = text.size() / kGroupChars;
   if (text.size() % kGroupChars != 0)
     return false;
-  bytes.reserve(text.size() / kGroupChars * kGroupBytes);
-  for (size_t i = 0; i < text.size(); i += kGroupChars) {
-    size_t count = kGroupChars; // Characters that are not padding.
-    if (i + kGroupChars == text.size())
-      while (count > 2 && text[i + count - 1] == kPadding)
+  bytes.assign(numGroups * kGroupBytes, '\0');
+  if (numGroups == 0)
+    return true;
+  const char *in = text.data();
+  char *out = bytes.data();
+  size_t count = kGroupBytes; // Bytes of the group.
+  for (size_t i = 0; i < numGroups; ++i, in += kGroupChars) {
+    if (i + 1 == numGroups)
+      while (count > 1 && in[count] == kPadding)
         --count;
     uint32_t group = 0;
-    for (size_t k = 0; k < kGroupChars; ++k) {
-      int8_t value = k < count ? values[uint8_t(text[i + k])] : 0;
-      if (value < 0)
-        return false;
-      group = group << 6 | uint32_t(value);
+    int unknown = 0; // Negative where a character has no value.
+    for (size_t k = 0; k <= count; ++k) {
+      int8_t value = values[uint8_t(in[k])];
+      unknown |= value;
+      group |= uint32_t(value & 63) << (18 - 6 * k);
     }
-    for (size_t k = 0; k + 1 < kGroupChars; ++k, group <<= 8) {
-      if (k + 1 < count)
-        bytes += char(group >> 16);
-      else if (group & 0xffffff)
-        return false; // Bits that stand for no byte.
-    }
+    // Bits that stand for no byte are 0.
+    if (unknown < 0 || (group & ((1u << (8 * (kGroupBytes - count))) - 1)))
+      return false;
+    for (size_t k = 0; k < count; ++k)
+      *out++ = char(group >> (16 - 8 * k));
   }
+  bytes.resize(size_t(out - bytes.data()));
   return true;
 }

@@ -36,9 +36,9 @@ using namespace mlir::qopt::ranges;
 /// 255) have values.
 static constexpr unsigned kSignedLevelBits = 7, kUnsignedLevelBits = 8;
 /// Bound of the rounding errors of the sieve, relative to N. A term t log t is
-/// off by at most 2^-51 t log t, log t is below 44, and all terms together
-/// count every value at most four times.
-static constexpr double kSieveError = 1e-13;
+/// off by at most 2^-51 t (1 + log t), log t is below 44, and all terms
+/// together count every value at most eight times.
+static constexpr double kSieveError = 2e-13;
 /// Every so many candidates are tried first, to have a good one to prune with.
 static constexpr unsigned kCoarseStep = 32;
 

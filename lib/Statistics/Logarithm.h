@@ -8,7 +8,7 @@
 //
 // log(2^e m) = e log 2 - log(1/c) + log(1 + r): 1/c from a table by the upper 7
 // bits of the mantissa m, r = m / c - 1, |r| < 2^-7.9. The absolute error is
-// below 2^-51 + 2^-52 |log x|. The same bits everywhere: + and * in a fixed
+// below 2^-51 (1 + |log x|). The same bits everywhere: + and * in a fixed
 // order; the table comes from QuantMath, whose logarithm is 200 times slower.
 //
 //===----------------------------------------------------------------------===//

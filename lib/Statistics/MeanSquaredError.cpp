@@ -6,225 +6,34 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// With integers 0 to L times the step s, summation by parts over the cells of
-// the quantizer gives for magnitudes x
+// Sieves all candidates quickly, then evaluates those again without
+// cancellation that may be the best within a bound of the rounding errors.
 //
-//   sum (x - D(Q(x)))^2 = sum x^2 - 2 s sum_{j=1}^{L} G((j - 1/2) s),
-//   G(b) = sum max(x - b, 0),
-//
-// where G is a quadratic in each bin: one look-up per integer. That subtracts
-// large numbers, so it only sieves: every candidate that may be the best within
-// a bound of the rounding error is evaluated again without cancellation.
-//
-// Most candidates are not even sieved. What is clipped at the limits grows as
-// the limits shrink, what falls into the cell of zero grows with the step, and
-// their sum bounds the error from below.
+// Most candidates are not even sieved to the end: what is clipped at the limits
+// grows as the limits shrink, and with the error of the inner values, which is
+// summed up first, bounds the whole from below.
 //
 // Asymmetric limits are a width and a zero point. For one width the best zero
-// point follows from the marginal gains G of one more integer on either side,
+// point follows from the marginal gains of one more integer on either side,
 // which decrease: the search over all widths and all zero points is complete.
 //
 //===----------------------------------------------------------------------===//
-#include "RangeHistogram.h"
+#include "SquaredErrorSieve.h"
 
 #include "QuantOpt/Support/QuantMath.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mlir::qopt;
 using namespace mlir::qopt::ranges;
 
-/// Relative to the sum of x^2: more than the rounding errors of the sieve, in
-/// which at most 2048 + 256 terms of one sign are added one after the other.
-static constexpr double kSieveError = 1e-12;
 /// Every so many candidates are tried first, to have a good one to prune with.
 static constexpr int kCoarseStep = 32;
-/// Golden-section steps: the bracket of two bins shrinks to 1e-4 of a bin, less
-/// than what a scale in f32 resolves.
+/// Golden-section steps: the bracket shrinks to 1e-4 of a bin, about what a
+/// scale in f32 resolves.
 static constexpr int kRefinements = 20;
-
-namespace {
-
-/// G and what else sums up the values above (or below) a place.
-class Tails {
-public:
-  Tails() : table(kHistogramBins + 2), clipping(kHistogramBins + 2) {}
-  void add(const Half &half);
-
-  /// Sum of x^2.
-  double getSquares() const { return squares; }
-  /// G((level - 1/2) step).
-  double getExcess(double step, int level) const;
-  /// The sum of (x - limit)^2 over x > limit or less; `limit` in whole bins.
-  double getClippingError(unsigned limit) const {
-    return limit < clipping.size() ? clipping[limit] : 0;
-  }
-
-private:
-  friend class Sieve;
-
-  /// Of the values in whole bins; those in cut bins are `pieces`.
-  struct Tail {
-    /// G(b) = constant - b (linear - b quadratic) within the bin.
-    double constant = 0, linear = 0, quadratic = 0;
-    /// Sum of x^2 below the bin.
-    double squaresBelow = 0;
-  };
-  double lookUp(double place) const {
-    const Tail &tail = table[unsigned(place)];
-    return tail.constant - place * (tail.linear - place * tail.quadratic);
-  }
-  std::vector<Tail> table;
-  std::vector<double> clipping;
-  std::vector<Piece> pieces;
-  double end = 0, squares = 0;
-};
-
-} // namespace
-
-void Tails::add(const Half &half) {
-  const std::vector<double> &counts = half.getRegular();
-  // Sums of (x - bin)^0, (x - bin)^1, (x - bin)^2 and x above the bin.
-  double count = 0, excess = 0, error = 0, sum = 0;
-  for (unsigned bin = counts.size(); bin-- > 0;) {
-    double n = counts[bin], top = bin + 1.0;
-    error += 2 * excess + count + n / 3;
-    excess += count + 0.5 * n;
-    clipping[bin] += error;
-    Tail &tail = table[bin];
-    tail.constant += sum + 0.5 * n * (top * top);
-    tail.linear += count + n * top;
-    tail.quadratic += 0.5 * n;
-    count += n;
-    sum += n * (bin + 0.5);
-  }
-  double below = 0;
-  for (unsigned bin = 0; bin < kHistogramBins + 2; ++bin) {
-    table[bin].squaresBelow += below;
-    if (bin < counts.size())
-      below += counts[bin] * (bin * (bin + 1.0) + 1.0 / 3);
-  }
-  squares += below;
-  end = std::max(end, double(counts.size()));
-  for (const Piece &piece : half.getCutPieces()) {
-    double length = piece.end - piece.begin, center = piece.getCenter();
-    pieces.push_back(piece);
-    squares += piece.count * (center * center + length * length / 12);
-    for (unsigned bin = 0; bin <= piece.begin; ++bin)
-      clipping[bin] += piece.count *
-                       ((center - bin) * (center - bin) + length * length / 12);
-  }
-}
-
-/// sum over j = 1 .. levels of count * E[max(x - (j - 1/2) step, 0)].
-static double sumPieceExcess(const Piece &piece, double step, int levels) {
-  double places = piece.begin / step + 0.5;
-  int below = places < levels ? int(places) : levels;
-  double sum = piece.count * below * (piece.getCenter() - 0.5 * (step * below));
-  for (int level = below + 1; level <= levels; ++level) {
-    double rest = piece.end - (level - 0.5) * step;
-    if (!(rest > 0))
-      break;
-    sum += piece.count * rest * rest / (2 * (piece.end - piece.begin));
-  }
-  return sum;
-}
-
-double Tails::getExcess(double step, int level) const {
-  double place = (level - 0.5) * step;
-  double excess = place < end ? lookUp(place) : 0;
-  for (const Piece &piece : pieces) {
-    if (place <= piece.begin)
-      excess += piece.count * (piece.getCenter() - place);
-    else if (place < piece.end)
-      excess += piece.count * (piece.end - place) * (piece.end - place) /
-                (2 * (piece.end - piece.begin));
-  }
-  return excess;
-}
-
-namespace {
-
-/// The squared error of one side on 0 to `levels` times `step`, summed up by
-/// and by from the cell of 0.
-class Sieve {
-public:
-  Sieve(const Tails &tails, double step, int levels)
-      : tails(tails), step(step), levels(levels) {
-    double places = tails.end / step + 0.5;
-    count = places < levels ? int(places) : levels;
-  }
-
-  bool isDone() const { return level == count; }
-  /// Goes on to the cell of `end`.
-  void advance(int end);
-  /// The error of the values in the cells before the last check, none of which
-  /// is clipped.
-  double getInside() const { return inside; }
-  /// The error of all values, once done; before that `getInside`.
-  double getKnown() const { return isDone() ? total : inside; }
-
-private:
-  const Tails &tails;
-  const double step;
-  const int levels;
-  /// Above these G has only that of cut bins.
-  int count;
-  int level = 0;
-  double excess = 0, inside = 0, total = 0;
-};
-
-} // namespace
-
-void Sieve::advance(int end) {
-  end = std::min(end, count);
-  // Two chains of additions.
-  double even = 0, odd = 0;
-  for (; level + 2 <= end; level += 2) {
-    even += tails.lookUp((level + 0.5) * step);
-    odd += tails.lookUp((level + 1.5) * step);
-  }
-  if (level < end)
-    odd += tails.lookUp((level++ + 0.5) * step);
-  excess += even + odd;
-  if (isDone()) {
-    double sum = excess;
-    for (const Piece &piece : tails.pieces)
-      sum += sumPieceExcess(piece, step, levels);
-    total = tails.squares - 2 * step * sum;
-    return;
-  }
-  // Of the values up to b alone, G is less by G(b) + (b - place) n with n
-  // values beyond b.
-  double b = (level + 0.5) * step, bin = unsigned(b);
-  const Tails::Tail &tail = tails.table[unsigned(b)];
-  double beyond = tail.linear - 2 * tail.quadratic * b;
-  double gains =
-      excess - level * (tails.lookUp(b) + beyond * (b - 0.5 * (level * step)));
-  double squares = tail.squaresBelow +
-                   2 * tail.quadratic * (b * b * b - bin * bin * bin) / 3;
-  inside = squares - 2 * step * gains;
-}
-
-struct ranges::ErrorTables {
-  explicit ErrorTables(const Histogram &values) {
-    positive.add(values.positive);
-    negative.add(values.negative);
-    if (values.negative.getTotal() == 0 || values.positive.getTotal() == 0)
-      return;
-    both.add(values.positive);
-    both.add(values.negative);
-  }
-
-  const Tails &getBoth() const {
-    return positive.getSquares() == 0   ? negative
-           : negative.getSquares() == 0 ? positive
-                                        : both;
-  }
-
-  Tails positive, negative, both;
-};
 
 namespace {
 
@@ -234,8 +43,7 @@ class Search {
 public:
   Search(const Histogram &values, const ErrorTables &tables,
          RangeStorage storage, double largest, int stride, int levels)
-      : values(values), positive(tables.positive), negative(tables.negative),
-        both(tables.getBoth()), storage(storage), largest(largest),
+      : values(values), tables(tables), storage(storage), largest(largest),
         stride(stride), size(int(std::ceil(largest / stride))), levels(levels) {
     // Where QuantMath limits scales, steps do not follow widths.
     double unit = values.width / levels;
@@ -256,12 +64,11 @@ protected:
   /// Sieves a width in bins of which `clipped` or more is known to be clipped.
   /// An error above `limit` may be any other.
   virtual Point sieve(double width, double limit, double clipped) = 0;
-  double sieve(const Lattice &lattice, double limit, double clipped) const;
   /// At most the error of what a candidate clips.
   virtual double getClippingError(int candidate) const = 0;
 
   const Histogram &values;
-  const Tails &positive, &negative, &both;
+  const ErrorTables &tables;
   const RangeStorage storage;
   const double largest;
   const int stride, size;
@@ -277,48 +84,16 @@ private:
 
 } // namespace
 
-double Search::sieve(const Lattice &lattice, double limit,
-                     double clipped) const {
-  double step = lattice.step;
-  constexpr int kFirstCheck = 16;
-  if (lattice.negative == lattice.positive + 1) {
-    // s8: one look-up for both signs, and one negative integer more.
-    double gain = 2 * step * negative.getExcess(step, lattice.negative);
-    Sieve sieve(both, step, lattice.positive);
-    int check = kFirstCheck;
-    do {
-      sieve.advance(check);
-      if (sieve.getInside() + clipped > limit)
-        return sieve.getInside() + clipped;
-      check *= 2;
-    } while (!sieve.isDone());
-    return sieve.getKnown() - gain;
-  }
-  Sieve above(positive, step, lattice.positive);
-  Sieve below(negative, step, lattice.negative);
-  int check = kFirstCheck;
-  do {
-    above.advance(check);
-    below.advance(check);
-    double bound = std::max(above.getInside() + below.getInside() + clipped,
-                            above.getKnown() + below.getKnown());
-    if (bound > limit)
-      return bound;
-    check *= 2;
-  } while (!above.isDone() || !below.isDone());
-  return above.getKnown() + below.getKnown();
-}
-
 /// The limits of max and the candidates that may be better, in decreasing
 /// width.
 std::vector<Search::Point> Search::collect() {
   std::vector<Point> points;
   Limits limits = getMaxLimits(values, storage);
   Lattice lattice = getLattice(values, limits, storage);
-  double best = sieve(lattice, quantmath::detail::kInfinity, 0);
+  double best = tables.sieve(lattice);
   points.push_back({largest, limits, lattice, best});
 
-  double slack = 2 * kSieveError * both.getSquares();
+  double slack = 2 * kSieveError * tables.getSquares();
   auto visit = [&](int candidate) {
     double clipped = prunable ? getClippingError(candidate) : 0;
     double limit = best + slack;
@@ -351,7 +126,7 @@ std::vector<Search::Point> Search::collect() {
 Search::Point Search::refine(double low, double high) {
   constexpr double kGolden = 0.6180339887498949;
   auto sieve = [&](double width) {
-    return this->sieve(width, quantmath::detail::kInfinity, 0);
+    return this->sieve(width, std::numeric_limits<double>::infinity(), 0);
   };
   Point left = sieve(high - kGolden * (high - low));
   Point right = sieve(low + kGolden * (high - low));
@@ -370,7 +145,7 @@ Search::Point Search::refine(double low, double high) {
 }
 
 Limits Search::run() {
-  double squared = quantmath::detail::kInfinity;
+  double squared = std::numeric_limits<double>::infinity();
   Point best = {};
   Lattice last = {0, 0, 0};
   auto improve = [&](const Point &point) {
@@ -408,14 +183,14 @@ private:
   Point sieve(double width, double limit, double clipped) override {
     Limits limits = fitToStorage({-width, width}, storage);
     Lattice lattice = getLattice(values, limits, storage);
-    return {width, limits, lattice, Search::sieve(lattice, limit, clipped)};
+    return {width, limits, lattice, tables.sieve(lattice, limit, clipped)};
   }
 
   double getClippingError(int candidate) const override {
     // One bin for rounding up, one for rounding the scale.
-    double clipped = positive.getClippingError(candidate + 1);
+    double clipped = tables.positive.getClippingError(candidate + 1);
     if (storage == RangeStorage::S8)
-      clipped += negative.getClippingError(
+      clipped += tables.negative.getClippingError(
           candidate * -quantmath::kInt8Min / quantmath::kInt8Max + 2);
     return clipped;
   }
@@ -452,19 +227,19 @@ AsymmetricSearch::AsymmetricSearch(const Histogram &values,
   unsigned low = kHistogramBins + 1, high = kHistogramBins + 1;
   clipping.resize(low + high + 1);
   auto getCost = [](const Tails &tails, unsigned bins) {
-    return bins == 0 ? quantmath::detail::kInfinity
+    return bins == 0 ? std::numeric_limits<double>::infinity()
                      : tails.getClippingError(bins - 1) -
                            tails.getClippingError(bins);
   };
-  double sum = 0, costLow = getCost(negative, low),
-         costHigh = getCost(positive, high);
+  double sum = 0, costLow = getCost(tables.negative, low),
+         costHigh = getCost(tables.positive, high);
   for (unsigned bins = low + high; bins > 0; --bins) {
     if (costLow < costHigh) {
       sum += costLow;
-      costLow = getCost(negative, --low);
+      costLow = getCost(tables.negative, --low);
     } else {
       sum += costHigh;
-      costHigh = getCost(positive, --high);
+      costHigh = getCost(tables.positive, --high);
     }
     clipping[bins - 1] = sum;
   }
@@ -475,17 +250,19 @@ Search::Point AsymmetricSearch::sieve(double width, double limit,
   double scale = quantmath::scaleForWidth(width * values.width, levels).scale;
   double step = scale * values.perUnit;
   // Gains of one more integer on a side decrease: walk to where they meet.
-  while (zeroPoint < levels && negative.getExcess(step, zeroPoint + 1) >
-                                   positive.getExcess(step, levels - zeroPoint))
+  while (zeroPoint < levels &&
+         tables.negative.getExcess(step, zeroPoint + 1) >
+             tables.positive.getExcess(step, levels - zeroPoint))
     ++zeroPoint;
-  while (zeroPoint > 0 && positive.getExcess(step, levels - zeroPoint + 1) >=
-                              negative.getExcess(step, zeroPoint))
+  while (zeroPoint > 0 &&
+         tables.positive.getExcess(step, levels - zeroPoint + 1) >=
+             tables.negative.getExcess(step, zeroPoint))
     --zeroPoint;
   Lattice lattice = {step, levels - zeroPoint, zeroPoint};
   // Products of an integer and a scale are exact, so that QuantMath finds this
   // scale and zero point again.
   Limits limits = {-lattice.negative * step, lattice.positive * step};
-  return {width, limits, lattice, Search::sieve(lattice, limit, clipped)};
+  return {width, limits, lattice, tables.sieve(lattice, limit, clipped)};
 }
 
 Limits

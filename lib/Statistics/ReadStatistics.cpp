@@ -65,9 +65,20 @@ private:
     if (!condition)
       fail(message);
   }
+  /// The same for what is checked often: the text is made when it is needed.
+  void require(bool condition, const std::string &what, const char *problem) {
+    if (!condition)
+      fail(what + problem);
+  }
 
   uint8_t byte(const std::string &what);
-  uint64_t number(const std::string &what);
+  uint64_t number(const std::string &what) {
+    // Most counts are so small.
+    if (position < bytes.size() && uint8_t(bytes[position]) < 0x80 && !failed())
+      return uint8_t(bytes[position++]);
+    return longNumber(what);
+  }
+  uint64_t longNumber(const std::string &what);
   float real(const std::string &what);
   /// Adds to the number of values. Returns `values`, or 0 on failure.
   uint64_t add(uint64_t values, const std::string &what);
@@ -97,7 +108,7 @@ uint8_t StatisticsReader::byte(const std::string &what) {
   return uint8_t(bytes[position++]);
 }
 
-uint64_t StatisticsReader::number(const std::string &what) {
+uint64_t StatisticsReader::longNumber(const std::string &what) {
   uint64_t value = 0;
   for (int shift = 0; shift < 64; shift += 7) {
     uint64_t group = byte(what);
@@ -105,7 +116,7 @@ uint64_t StatisticsReader::number(const std::string &what) {
     if (shift == 63 && group > 1)
       break;
     if (group < 0x80) {
-      require(group != 0 || shift == 0, what + " has more bytes than it needs");
+      require(group != 0 || shift == 0, what, " has more bytes than it needs");
       return failed() ? 0 : value;
     }
   }
@@ -117,14 +128,14 @@ float StatisticsReader::real(const std::string &what) {
   uint32_t bits = 0;
   for (int shift = 0; shift < 32; shift += 8)
     bits |= uint32_t(byte(what)) << shift;
-  require((bits & 0x7F800000) != 0x7F800000, what + " is not finite");
-  require(bits != 0x80000000, what + " is -0");
+  require((bits & 0x7F800000) != 0x7F800000, what, " is not finite");
+  require(bits != 0x80000000, what, " is -0");
   return failed() ? 0 : bitCast<float>(bits);
 }
 
 uint64_t StatisticsReader::add(uint64_t values, const std::string &what) {
-  require(values <= kMaxCount - state.count,
-          "there are more than 2^56 values with " + what);
+  require(values <= kMaxCount - state.count, what,
+          " make more than 2^56 values");
   if (failed())
     return 0;
   state.count += values;
@@ -137,10 +148,10 @@ void StatisticsReader::readBins(const std::string &what, uint64_t *counts,
   size_t end = 0;
   for (uint64_t run = 0; run < runs && !failed(); ++run) {
     uint64_t gap = number(what), length = number(what);
-    require(run == 0 || gap > 0, what + " have two runs without a gap");
-    require(length > 0, what + " have a run of no bins");
-    require(gap <= size - end && length <= size - end - gap,
-            what + " go beyond the histogram");
+    require(run == 0 || gap > 0, what, " have two runs without a gap");
+    require(length > 0, what, " have a run of no bins");
+    require(gap <= size - end && length <= size - end - gap, what,
+            " go beyond the histogram");
     if (failed())
       return;
     size_t begin = end + gap;
@@ -151,11 +162,11 @@ void StatisticsReader::readBins(const std::string &what, uint64_t *counts,
       if (i > begin) {
         uint64_t half = next >> 1;
         bool isLess = next & 1;
-        require(isLess ? half < count : half <= kMaxCount,
-                what + " have a difference that is too large");
+        require(isLess ? half < count : half <= kMaxCount, what,
+                " have a difference that is too large");
         next = isLess ? count - half - 1 : count + half;
       }
-      require(next > 0, what + " have an empty bin within a run");
+      require(next > 0, what, " have an empty bin within a run");
       count = counts[i] = add(next, what);
     }
   }
@@ -298,9 +309,9 @@ void StatisticsReader::readMaxima() {
     maximum = real(what);
     if (failed())
       return;
-    require(maximum >= 0 && (maximum == 0 || hasMagnitude(maximum)),
-            what + " have " + std::to_string(maximum) +
-                ", which was not observed");
+    if (maximum < 0 || (maximum > 0 && !hasMagnitude(maximum)))
+      fail(what + " have " + std::to_string(maximum) +
+           ", which was not observed");
     largest = std::max(largest, maximum);
     zeros += maximum == 0;
   }

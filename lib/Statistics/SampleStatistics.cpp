@@ -238,6 +238,9 @@ bool SampleStatistics::deserialize(const std::string &bytes,
   SampleStatistics statistics(layout);
   // Squares of finite values lie in these octaves.
   constexpr int lowest = -400, highest = 202;
+  // What a short text can make of this: states with values of every magnitude.
+  constexpr size_t maxMemory = size_t(1) << 28;
+  size_t memory = 0;
   int before = INT32_MIN;
   for (uint64_t i = 0; i < octaves; ++i) {
     uint64_t number, size;
@@ -261,6 +264,10 @@ bool SampleStatistics::deserialize(const std::string &bytes,
       return fail("the octaves differ in their channels");
     if (state.getCount() == 0)
       return fail("octave " + std::to_string(octave) + " has no values");
+    memory += state.getMemoryBytes();
+    if (memory > maxMemory)
+      return fail("the statistics take more than " + std::to_string(maxMemory) +
+                  " bytes of memory");
     position += size;
     statistics.byOctave.try_emplace(int(octave), std::move(state));
   }

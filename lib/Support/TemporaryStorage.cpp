@@ -105,8 +105,8 @@ std::shared_ptr<TemporaryStorage> TemporaryStorage::create(size_t size) {
 }
 
 TemporaryStorage::TemporaryStorage(char *base, size_t length, int file)
-    : base(base), length(length), file(file) {
-  if (!isFile())
+    : base(base), length(length), mapsFile(file >= 0), file(file) {
+  if (!mapsFile)
     return;
   FileMappings &mappings = getFileMappings();
   std::lock_guard<std::mutex> lock(mappings.mutex);
@@ -119,12 +119,17 @@ TemporaryStorage::~TemporaryStorage() {
   std::lock_guard<std::mutex> lock(mappings.mutex);
   mappings.endOf.erase(reinterpret_cast<uintptr_t>(base));
   munmap(base, length);
-  if (isFile())
+  finish();
+}
+
+void TemporaryStorage::finish() {
+  if (file >= 0)
     close(file);
+  file = -1;
 }
 
 bool TemporaryStorage::write(size_t offset, const void *data, size_t count) {
-  if (!isFile()) {
+  if (!mapsFile) {
     memcpy(base + offset, data, count);
     return true;
   }

@@ -104,27 +104,34 @@ void addArtifacts(std::vector<Seed> &seeds) {
 void addTables(std::vector<Seed> &seeds) {
   using namespace mlir::qopt;
   EdgeStatistics small, channels({2, 1}), far;
+  SampleStatistics smallSamples, channelSamples({2, 1}), farSamples;
   const float values[] = {0.0f, -1.5f, 3.0f, NAN, INFINITY, -INFINITY};
   const float masked[] = {1.0f, 2.0f, -1e9f, -1e9f, 70000.0f, FLT_MAX};
   small.observe(values, std::size(values));
   channels.observe(values, 4);
   far.observe(masked, std::size(masked));
+  smallSamples.observe(values, std::size(values), 3);
+  channelSamples.observe(values, 4, 2);
+  farSamples.observe(masked, std::size(masked), 6);
   CalibrationTable table = tabletest::sampleTable();
-  auto addState = [&](const std::string &name, const EdgeStatistics &state) {
+  auto addState = [&](const std::string &name, const EdgeStatistics &state,
+                      const SampleStatistics &samples) {
     seeds.push_back({"EdgeStatistics", name, state.serialize()});
+    seeds.push_back({"SampleStatistics", name, samples.serialize()});
   };
-  addState("empty", EdgeStatistics());
-  addState("small", small);
-  addState("channels", channels);
-  addState("far", far);
-  addState("many", table.edges[1].statistics);
+  addState("empty", EdgeStatistics(), SampleStatistics());
+  addState("small", small, smallSamples);
+  addState("channels", channels, channelSamples);
+  addState("far", far, farSamples);
+  const SampleStatistics &many = table.edges[1].statistics;
+  addState("many", many.getTotal(), many);
 
   auto addTable = [&](const std::string &name) {
     seeds.push_back({"CalibrationTable", name, printCalibrationTable(table)});
   };
   addTable("many");
-  table.edges[0].statistics = small;
-  table.edges[1].statistics = channels;
+  table.edges[0].statistics = smallSamples;
+  table.edges[1].statistics = channelSamples;
   table.complete = false;
   addTable("interrupted");
   table = tabletest::emptyTable();

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../../lib/Statistics/Base64.h"
 #include "NpzTestFiles.h"
 #include "TableSamples.h"
 
@@ -61,7 +62,17 @@ TEST(CalibrationTable, RoundTrip) {
 TEST(CalibrationTable, TextOfATable) {
   CalibrationTable table = emptyTable();
   table.edges.resize(1);
-  EXPECT_EQ(printCalibrationTable(table), R"({
+  std::string text = printCalibrationTable(table);
+  // What the state and the hash are is tested elsewhere.
+  auto cut = [&](const std::string &begin) {
+    size_t at = text.find(begin);
+    ASSERT_NE(at, std::string::npos) << begin;
+    at += begin.size();
+    text.erase(at, text.find('"', at) - at);
+  };
+  cut("\"state\":\"");
+  cut("\"sha256\": \"");
+  EXPECT_EQ(text, R"({
   "format": "quant-opt calibration table",
   "version": 1,
   "tool": "quant-opt 0.1.0",
@@ -73,16 +84,20 @@ TEST(CalibrationTable, TextOfATable) {
   "complete": true,
   "data": [],
   "edges": [
-    {"name":"conv \"1\": )"
-                                          "\xc3\xa4"
-                                          R"(","count":0,"zeros":0,"nan":0,)"
-                                          R"("inf":0,"sentinels":0,"min":0.0,)"
-                                          R"("max":0.0,"channels":0,)"
-                                          R"("state":"AQAAAAAAAAAA"}
+    {"name":"conv \"1\": ä","count":0,"zeros":0,"nan":0,"inf":0,"sentinels":0,)"
+                  R"("min":0.0,"max":0.0,"channels":0,"state":""}
   ],
-  "sha256": "2bf524db5f2fd93c1a573dccd24165606ccff63317d03ce3f93cf952ffc219ba"
+  "sha256": ""
 }
 )");
+}
+
+TEST(CalibrationTable, HashIsThatOfTheLinesBeforeItsOwn) {
+  std::string text = printCalibrationTable(sampleTable());
+  size_t line = text.rfind("  \"sha256\": ");
+  EXPECT_EQ(text.substr(line), "  \"sha256\": \"" +
+                                   artifact::sha256(text.data(), line) +
+                                   "\"\n}\n");
 }
 
 TEST(CalibrationTable, OrderOfDataDoesNotShow) {
@@ -99,7 +114,7 @@ TEST(CalibrationTable, ExtremeNumbers) {
   table.data = {{"x", "0", INT64_MAX}};
   const float values[] = {FLT_MAX, -FLT_MAX, FLT_TRUE_MIN,
                           -0.1f,   INFINITY, -INFINITY};
-  table.edges[0].statistics.observe(values, std::size(values));
+  table.edges[0].statistics.observe(values, std::size(values), 3);
   std::string text = printCalibrationTable(table), error;
   ASSERT_TRUE(parseCalibrationTable(text, "t.json", copy, error)) << error;
   EXPECT_EQ(printCalibrationTable(copy), text);
@@ -347,30 +362,66 @@ TEST(CalibrationTableMalformed, Edges) {
             "edge 'fc'.channels: is 2, but the state says 3");
   EXPECT_EQ(changedError("\"state\":\"", "\"state\":\"A"),
             "edge 'conv \"1\": ä'.state: is not base64");
-  EXPECT_EQ(changedError("\"state\":\"", "\"state\":\"////"),
-            "edge 'conv \"1\": ä'.state: the version is 255; expected 1");
+  const std::string subject = "edge 'conv \"1\": ä'.state: the version is ";
+  EXPECT_EQ(changedError("\"state\":\"", "\"state\":\"////")
+                .substr(0, subject.size()),
+            subject);
   EXPECT_EQ(changedError("\"state\":\"", "\"state\":0,\"bits\":\""),
             "edge 'conv \"1\": ä'.state: is not a string");
 }
 
-TEST(CalibrationTableMalformed, Base64) {
-  auto stateError = [](const std::string &state) {
-    CalibrationTable table = emptyTable();
-    table.edges.resize(1);
-    std::string text = printCalibrationTable(table);
-    const std::string from = "AQAAAAAAAAAA";
-    text.replace(text.find(from), from.size(), state);
-    return parseError(withHash(text));
-  };
-  EXPECT_EQ(stateError("AQAAAAAAAAAA"), "");
-  const std::string bad = "edge 'conv \"1\": ä'.state: is not base64";
-  for (const char *state :
-       {"AQAAAAAAAAAA=", "AQAAAAAAAA=A", "AQAAAAAAA===", "AQAAAAAAAAAA====",
-        "AQAA AAAAAAA", "AQAA\\nAAAAAAA", "AQAAAAAAAA-_",
-        "AQAAAAAAAAB=", "AQAAAAAAAAB==", "AQAAAAAA\\u0000AAA", "AQAAAAAAAAA"})
-    EXPECT_EQ(stateError(state), bad) << state;
-  EXPECT_NE(stateError("AQAAAAAAAAA="), "");
-  EXPECT_NE(stateError("AQAAAAAAAAA="), bad);
+TEST(Base64, RoundTrip) {
+  // RFC 4648, section 10.
+  const std::pair<const char *, const char *> vectors[] = {
+      {"", ""},
+      {"f", "Zg=="},
+      {"fo", "Zm8="},
+      {"foo", "Zm9v"},
+      {"foob", "Zm9vYg=="},
+      {"fooba", "Zm9vYmE="},
+      {"foobar", "Zm9vYmFy"},
+      {"\xfb\xff\xbf", "+/+/"}};
+  std::string bytes;
+  for (const auto &[plain, text] : vectors) {
+    EXPECT_EQ(encodeBase64(plain), text);
+    ASSERT_TRUE(decodeBase64(text, bytes)) << text;
+    EXPECT_EQ(bytes, plain);
+  }
+  std::string all;
+  for (int i = 0; i < 256; ++i) {
+    all += char(i);
+    ASSERT_TRUE(decodeBase64(encodeBase64(all), bytes));
+    ASSERT_EQ(bytes, all);
+  }
+}
+
+TEST(Base64, WhatIsNotEncodedSo) {
+  const std::string cases[] = {"Z",
+                               "Zg",
+                               "Zm8",
+                               "Zg=",
+                               "Z===",
+                               "====",
+                               "=m9v",
+                               "Zm=v",
+                               "Zg=v",
+                               "Zh==",
+                               "Zm9=",
+                               "Zm9v====",
+                               "Zg==Zg==",
+                               "Zm8=Zm9v",
+                               "Zm9 ",
+                               "Zm9-",
+                               "Zm9_",
+                               "Zm9v\n",
+                               "Zm9vZm\n9v",
+                               "Zm\xff"
+                               "v",
+                               std::string("Zm\0v", 4),
+                               "Zm9\x80"};
+  std::string bytes;
+  for (const std::string &text : cases)
+    EXPECT_FALSE(decodeBase64(text, bytes)) << text;
 }
 
 } // namespace

@@ -95,6 +95,35 @@ TEST_F(Constants, ReadsInlineSplatsAndResources) {
   EXPECT_TRUE(readFloats(none)->empty());
 }
 
+TEST_F(Constants, FloatsInPlace) {
+  Type f32 = b.getF32Type();
+  alignas(8) static const float values[] = {1.0f, 2.0f, 3.0f};
+  const char *bytes = reinterpret_cast<const char *>(values);
+  FailureOr<FloatElements> resource =
+      FloatElements::get(makeResource(tensor({2}, f32), bytes, 8));
+  ASSERT_TRUE(succeeded(resource));
+  EXPECT_EQ(resource->getValues().data(), values);
+  EXPECT_EQ(resource->getValues().size(), 2u);
+  // What is not stored as aligned f32 elements is copied.
+  FailureOr<FloatElements> moved =
+      FloatElements::get(DenseElementsAttr::get(tensor({3}, f32), 3.0f));
+  ASSERT_TRUE(succeeded(moved));
+  FloatElements splat = std::move(*moved);
+  EXPECT_EQ(splat.getValues(), ArrayRef<float>({3.0f, 3.0f, 3.0f}));
+  FailureOr<FloatElements> wide = FloatElements::get(DenseElementsAttr::get(
+      tensor({2}, b.getF64Type()), ArrayRef<double>{0.1, 2.0}));
+  ASSERT_TRUE(succeeded(wide));
+  EXPECT_EQ(wide->getValues(), ArrayRef<float>({0.1f, 2.0f}));
+  FailureOr<FloatElements> none = FloatElements::get(
+      DenseElementsAttr::get(tensor({0}, f32), ArrayRef<float>()));
+  ASSERT_TRUE(succeeded(none));
+  EXPECT_TRUE(none->getValues().empty());
+  EXPECT_TRUE(
+      failed(FloatElements::get(makeResource(tensor({2}, f32), bytes, 12))));
+  EXPECT_TRUE(failed(FloatElements::get(
+      DenseElementsAttr::get(tensor({1}, b.getI32Type()), int32_t(1)))));
+}
+
 TEST_F(Constants, RefusesOtherTypes) {
   auto half = DenseElementsAttr::get(tensor({1}, b.getF16Type()),
                                      APFloat(APFloat::IEEEhalf(), "1.0"));

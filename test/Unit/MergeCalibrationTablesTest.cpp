@@ -155,12 +155,12 @@ TEST(MergeCalibrationTables, OtherEdges) {
 
 TEST(MergeCalibrationTables, OtherChannels) {
   EXPECT_EQ(mergeError([](auto &, auto &b) {
-              b.edges[1].statistics = EdgeStatistics({5, 2});
+              b.edges[1].statistics = SampleStatistics({5, 2});
             }),
             "has 5 channels by 2 of edge 'fc'; the tables before it have 3 "
             "channels by 1");
   EXPECT_EQ(mergeError([](auto &, auto &b) {
-              b.edges[1].statistics = EdgeStatistics();
+              b.edges[1].statistics = SampleStatistics();
             }),
             "has 0 channels by 1 of edge 'fc'; the tables before it have 3 "
             "channels by 1");
@@ -187,8 +187,8 @@ TEST(MergeCalibrationTables, DataCountedTwice) {
 
 TEST(MergeCalibrationTables, InterruptedCalibrations) {
   const std::string advice = " was saved by a calibration that was interrupted "
-                             "after 2 runs: first complete it by the same "
-                             "command with the same data";
+                             "after 2 runs; finish it first: repeat its "
+                             "command with --calibration-table=THAT_FILE";
   EXPECT_EQ(mergeError([](auto &, auto &b) { b.complete = false; }),
             "it" + advice);
   EXPECT_EQ(mergeError([](auto &a, auto &) { a.complete = false; }),

@@ -29,8 +29,8 @@ CalibrationTable shortTable() {
   CalibrationTable table = sampleTable();
   for (CalibrationTable::Edge &edge : table.edges) {
     const float values[] = {0.0f, -1.5f, 3.0f};
-    edge.statistics = EdgeStatistics(edge.statistics.getLayout());
-    edge.statistics.observe(values, std::size(values));
+    edge.statistics = SampleStatistics(edge.statistics.getChannelLayout());
+    edge.statistics.observe(values, std::size(values), 1);
   }
   return table;
 }
@@ -103,9 +103,9 @@ TEST(TableMutants, States) {
     for (int count = 1 + random() % 3; count > 0; --count)
       mutate(mutant, random, tokens);
     LLVMFuzzerTestOneState(bytes(mutant), mutant.size());
-    EdgeStatistics statistics;
+    SampleStatistics statistics;
     std::string error;
-    accepted += EdgeStatistics::deserialize(mutant, statistics, error);
+    accepted += SampleStatistics::deserialize(mutant, statistics, error);
   }
   EXPECT_GT(accepted, kMutants / 200);
 }
@@ -131,16 +131,16 @@ TEST(TableMutants, Caches) {
 /// The bytes of a state with a value in every octave there is, which takes
 /// most memory for its length.
 std::string largestState() {
-  EdgeStatistics statistics;
-  for (float magnitude = 4096; magnitude < INFINITY; magnitude *= 2) {
-    const float values[] = {magnitude, -magnitude};
-    statistics.observe(values, 2);
-  }
+  SampleStatistics statistics;
+  std::vector<float> values;
+  for (float magnitude = 4096; magnitude < INFINITY; magnitude *= 2)
+    values.insert(values.end(), {magnitude, -magnitude});
+  statistics.observe(values.data(), values.size(), 1);
   return statistics.serialize();
 }
 
 /// A table with this many edges of one state.
-std::string tableOf(uint64_t numEdges, const EdgeStatistics &statistics) {
+std::string tableOf(uint64_t numEdges, const SampleStatistics &statistics) {
   CalibrationTable table = emptyTable();
   table.edges = {{"#", statistics}};
   std::string text = printCalibrationTable(table);
@@ -156,11 +156,11 @@ std::string tableOf(uint64_t numEdges, const EdgeStatistics &statistics) {
 TEST(TableMutants, MemoryIsBounded) {
   std::string error;
   CalibrationTable table;
-  EXPECT_FALSE(parseCalibrationTable(tableOf(16385, EdgeStatistics()), "t.json",
-                                     table, error));
+  EXPECT_FALSE(parseCalibrationTable(tableOf(16385, SampleStatistics()),
+                                     "t.json", table, error));
   EXPECT_EQ(error, "'t.json': edges: has 16385 items; expected at most 16384");
-  EdgeStatistics statistics;
-  ASSERT_TRUE(EdgeStatistics::deserialize(largestState(), statistics, error));
+  SampleStatistics statistics;
+  ASSERT_TRUE(SampleStatistics::deserialize(largestState(), statistics, error));
   ASSERT_GT(statistics.getMemoryBytes(), 1u << 20);
   EXPECT_FALSE(
       parseCalibrationTable(tableOf(2000, statistics), "t.json", table, error));
@@ -171,7 +171,7 @@ TEST(TableMutants, MemoryIsBounded) {
 TEST(TableMutants, Corpora) {
   const std::pair<const char *, int (*)(const uint8_t *, size_t)> fuzzers[] = {
       {"CalibrationTable", LLVMFuzzerTestOneTable},
-      {"EdgeStatistics", LLVMFuzzerTestOneState},
+      {"SampleStatistics", LLVMFuzzerTestOneState},
       {"TensorRTCache", LLVMFuzzerTestOneCache}};
   for (auto [name, fuzzer] : fuzzers) {
     auto files = readCorpus(name);

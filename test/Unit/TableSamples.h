@@ -17,7 +17,7 @@
 namespace tabletest {
 
 using mlir::qopt::CalibrationTable;
-using mlir::qopt::EdgeStatistics;
+using mlir::qopt::SampleStatistics;
 
 /// A table of two edges that has seen nothing.
 inline CalibrationTable emptyTable() {
@@ -27,16 +27,16 @@ inline CalibrationTable emptyTable() {
   table.weightsDigest = "fedcba9876543210";
   mlir::qopt::ChannelLayout layout;
   layout.channels = 3;
-  table.edges.push_back({"conv \"1\": \xc3\xa4", EdgeStatistics()});
-  table.edges.push_back({"fc", EdgeStatistics(layout)});
+  table.edges.push_back({"conv \"1\": \xc3\xa4", SampleStatistics()});
+  table.edges.push_back({"fc", SampleStatistics(layout)});
   return table;
 }
 
 /// Adds runs number `begin` to `end` of all data in the world, as a file.
 inline void calibrate(CalibrationTable &table, int begin, int end) {
-  constexpr int kValues = 30; // Per run and edge.
+  constexpr int kValues = 30, kSamples = 2; // Per run and edge.
   table.instructionSets = {"avx512_vnni"};
-  table.samples += 2 * (end - begin);
+  table.samples += kSamples * (end - begin);
   table.runs += end - begin;
   std::string range = std::to_string(begin) + "-" + std::to_string(end);
   table.data.push_back(
@@ -54,7 +54,7 @@ inline void calibrate(CalibrationTable &table, int begin, int end) {
         values[random() % kValues] = NAN;
       if (random() % 4 == 0)
         values[random() % kValues] = -1e9f;
-      edge.statistics.observe(values.data(), values.size());
+      edge.statistics.observe(values.data(), values.size(), kSamples);
     }
   }
 }

@@ -13,6 +13,7 @@
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Calibration/Interrupt.h"
 #include "QuantOpt/Frontend/LoadModel.h"
+#include "QuantOpt/Frontend/ReleaseWeights.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
@@ -29,7 +30,7 @@
 #include <csignal>
 #include <unistd.h>
 
-    using namespace mlir;
+using namespace mlir;
 using namespace mlir::qopt;
 
 namespace {
@@ -286,6 +287,7 @@ static LogicalResult run(const Invocation &job) {
   if (!module)
     return failure();
   PassManager pm(&context);
+  pm.addInstrumentation(std::make_unique<WeightReleaser>());
   buildTensorPhases(pm, job.options, *plan);
   if (failed(pm.run(*module)))
     return failure();

@@ -11,6 +11,8 @@
 
 #include "QuantOpt/Calibration/DescribeTable.h"
 #include "QuantOpt/Statistics/CalibrationTable.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/Twine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
 

@@ -43,6 +43,21 @@ LogicalResult verifyResource(ElementsAttr attr,
 /// (splats expanded). Failure for other element types or unusable resources.
 FailureOr<std::vector<float>> readFloats(ElementsAttr attr);
 
+/// The same without a copy where the constant holds its elements as f32. The
+/// constant must outlive it.
+class FloatElements {
+public:
+  static FailureOr<FloatElements> get(ElementsAttr attr);
+  /// Row-major.
+  ArrayRef<float> getValues() const {
+    return inPlace.empty() ? ArrayRef<float>(owned) : inPlace;
+  }
+
+private:
+  ArrayRef<float> inPlace;
+  std::vector<float> owned;
+};
+
 /// All elements of an i8 tensor constant in row-major order.
 FailureOr<std::vector<int8_t>> readInt8s(ElementsAttr attr);
 

@@ -21,6 +21,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mlir::qopt {
 
@@ -30,6 +31,10 @@ inline constexpr StringLiteral kNameAttr = "qopt.name";
 inline constexpr StringLiteral kQuantizeAttr = "qopt.quantize";
 /// The module attribute that holds the report between phases.
 inline constexpr StringLiteral kReportAttr = "qopt.report";
+
+/// An edge whose readers' results are expected to have less than this, in dB,
+/// is named as one that suffers.
+inline constexpr double kPoorSqnrDb = 20.0;
 
 class Report {
 public:
@@ -48,6 +53,29 @@ public:
     std::string storage; ///< "i8" or "u8"
     std::string method;
     double clippedFraction;
+    int64_t nonFinite = 0, sentinels = 0; ///< values left out of the range
+    /// Expected squared error of the readers' results relative to them; 0:
+    /// not known.
+    double expectedError = 0;
+    /// The contractions that read it.
+    std::vector<std::string> readers = {};
+
+    /// 10 log10 of one over the expected error.
+    std::optional<double> getExpectedSqnrDb() const;
+    /// True where the readers' results are expected to be noisy.
+    bool suffers() const;
+  };
+
+  /// The quantized weight of a contraction.
+  struct WeightRow {
+    int64_t channels = 0; ///< output channels
+    int64_t deadChannels = 0;
+    SmallVector<int64_t> firstDeadChannels; ///< the first few indices
+    double scaleMin = 1, scaleMax = 1;      ///< dead channels apart
+    int64_t flooredScales = 0;              ///< clamped to 2^-40 or 2^40
+    std::string method;                     ///< "max" or "mse"
+    double sqnrDb = 0;          ///< infinite where all weights are exact
+    int64_t accumulatorMax = 0; ///< bound of |acc| in any channel
   };
 
   /// The report so far; empty for a module that has none.
@@ -66,6 +94,9 @@ public:
   void setEdge(StringRef name, EdgeRow row) {
     edges[name.str()] = std::move(row);
   }
+  void setWeight(StringRef name, WeightRow row) {
+    weights[name.str()] = std::move(row);
+  }
   /// Facts of the whole job ("samples", "weights_bytes_before", ...).
   void setNumber(StringRef key, double value) { numbers[key.str()] = value; }
   void setText(StringRef key, StringRef value) {
@@ -82,6 +113,10 @@ public:
     for (auto &[name, row] : edges)
       fn(StringRef(name), row);
   }
+  template <typename Fn> void forEachWeight(Fn fn) const {
+    for (auto &[name, row] : weights)
+      fn(StringRef(name), row);
+  }
 
 private:
   /// Rows in the order they were added, found by name.
@@ -89,6 +124,7 @@ private:
   using Rows = llvm::MapVector<std::string, T, std::map<std::string, unsigned>>;
   Rows<OpRow> ops;
   Rows<EdgeRow> edges;
+  Rows<WeightRow> weights;
   Rows<double> numbers;
   Rows<std::string> texts;
 };

@@ -41,14 +41,15 @@ struct EpilogueInputs {
 
 /// `fused`: y = clamp(rne(fma(f32(acc), M, B))) as i8 storage of `type`,
 /// clamped to the real interval [low, high] as well. Uses the `fused-i32`
-/// variant where large zero-point terms would cancel.
+/// variant where large zero-point terms would cancel. Null, with an error,
+/// where a channel's M is 0 or M or B is not finite.
 Value buildFusedEpilogue(OpBuilder &builder, Location loc,
                          const EpilogueInputs &inputs,
                          quant::UniformQuantizedType type, float low,
                          float high);
 
 /// d = fma(f32(acc - za·Σqw), sa·sw, bias) as f32; the zero-point term is
-/// exact, in i32.
+/// exact, in i32. Null, with an error, as above.
 Value buildFloatEpilogue(OpBuilder &builder, Location loc,
                          const EpilogueInputs &inputs);
 

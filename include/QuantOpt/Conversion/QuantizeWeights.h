@@ -11,6 +11,8 @@
 
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Conversion/QuantizedParameters.h"
+#include "QuantOpt/Statistics/WeightScales.h"
+#include "QuantOpt/Support/QuantMath.h"
 
 namespace mlir::qopt {
 
@@ -22,24 +24,47 @@ struct QuantizedWeights {
   quant::QuantizedType type;
   /// Σ|qw| over each output channel: bounds its accumulator.
   SmallVector<int64_t> absoluteSums;
-  int64_t deadChannels = 0;
+  /// Output channels whose weights are all 0, ascending.
+  SmallVector<int64_t> deadChannels;
   int64_t numScales = 0;
+  /// Scales clamped to 2^-40 or 2^40.
+  int64_t flooredScales = 0;
+  /// Of the scales of channels that are not dead; 1 where all are.
+  float scaleMin = 1, scaleMax = 1;
+  /// Σ (w - D(Q(w)))² and Σ w² over the tensor.
+  double squaredError = 0, squaredSum = 0;
 
   /// Bytes of the integers and of their f32 scales.
   int64_t getBytes() const;
 };
 
-/// Quantizes the constant weight of `match` (docs/Numerics.md, "Choosing scale
-/// and zero point"). Emits an error at the op where a weight is not finite.
-FailureOr<QuantizedWeights> quantizeWeights(const Quantizable &match,
-                                            bool perTensor);
+/// Quantizes the constant weight of `match` (docs/Numerics.md, "Scales of
+/// weights"), on the context's threads. Emits an error at the op where a weight
+/// is not finite.
+FailureOr<QuantizedWeights>
+quantizeWeights(const Quantizable &match, bool perTensor, WeightMethod method);
 
-/// True if no i32 accumulator of channels with these Σ|qw| can overflow, with
-/// activations of quantized type `activation` (null: dynamic, symmetric s8).
-bool cannotOverflow(Type activation, ArrayRef<int64_t> absoluteSums);
+/// The output channel whose accumulator can become largest.
+struct AccumulatorProof {
+  int64_t channel = 0;
+  /// Its Σ|qw|.
+  int64_t absoluteSum = 0;
+  quantmath::AccumulatorBound bound = {0, 0};
 
-/// Why `match` stays float where an accumulator could overflow.
-std::string describeOverflow(const Quantizable &match);
+  /// Upper bound of |acc| in all channels.
+  int64_t getMax() const { return std::max(bound.raw, bound.corrected); }
+  /// No i32 accumulator of the op can overflow.
+  bool holds() const { return bound.fitsInt32(); }
+};
+
+/// Bounds the accumulators of channels with these Σ|qw|, with activations of
+/// quantized type `activation` (null: dynamic, symmetric s8).
+AccumulatorProof boundAccumulators(Type activation,
+                                   ArrayRef<int64_t> absoluteSums);
+
+/// Why `match` stays float where `proof` does not hold.
+std::string describeOverflow(const Quantizable &match,
+                             const AccumulatorProof &proof);
 
 /// Replaces the weight operand by `dcast(scast(constant))`.
 void insertWeightCasts(const Quantizable &match,

@@ -106,6 +106,14 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
           clEnumValN(WeightMode::PerChannel, "per-channel",
                      "one per output channel"),
           clEnumValN(WeightMode::PerTensor, "per-tensor", "one per weight"))};
+  Option<WeightMethod> weightMethod{
+      *this, "weight-method",
+      llvm::cl::desc("how scales of weights are chosen"),
+      llvm::cl::init(WeightMethod::Max),
+      llvm::cl::values(
+          clEnumValN(WeightMethod::Max, "max",
+                     "the largest magnitude is the largest integer"),
+          clEnumValN(WeightMethod::MSE, "mse", "least squared error"))};
   Option<bool> dynamic{
       *this, "dynamic",
       llvm::cl::desc("quantize activations at run time even with data"),

@@ -35,18 +35,22 @@ public:
   /// write to different ranges at once. False after an I/O error.
   bool write(size_t offset, const void *data, size_t count);
 
-  /// All bytes, from a page boundary; read-only, and the same for all reads.
+  /// Ends the writing: the storage occupies no file descriptor any more.
+  void finish();
+
+  /// All bytes, from a page boundary.
   const char *data() const { return base; }
   size_t size() const { return length; }
   /// Whether the bytes are in a file: their pages can be given back.
-  bool isFile() const { return file >= 0; }
+  bool isFile() const { return mapsFile; }
 
 private:
   TemporaryStorage(char *base, size_t length, int file);
 
   char *base;
   size_t length;
-  int file; ///< -1: anonymous memory.
+  bool mapsFile; ///< Otherwise anonymous memory.
+  int file;      ///< -1 if there is none, or after the last write.
 };
 
 /// Gives back the physical pages of [data, data + size) where that range lies

@@ -14,6 +14,8 @@
 
 #include "OneDnnSupport.h"
 
+#include "QuantOpt/Support/TemporaryStorage.h"
+
 #if DNNL_CPU_RUNTIME != DNNL_RUNTIME_OMP && DNNL_CPU_RUNTIME != DNNL_RUNTIME_SEQ
 #error "kernels run in their caller's thread: oneDNN with OpenMP is needed"
 #endif
@@ -130,7 +132,14 @@ PackedOperand::PackedOperand(ElementType type, bool isConstant,
                              const dnnl::memory::desc &dense,
                              const dnnl::memory::desc &packed)
     : type(type), isConstant(isConstant), toDense(std::move(toDense)),
-      denseSize(dense.get_size()), packedSize(packed.get_size()) {
+      denseSize(dense.get_size()), packedSize(packed.get_size()),
+      operandSize(denseSize) {
+  if (!this->toDense.empty()) {
+    int64_t last = 0;
+    for (const CopyDim &dim : this->toDense)
+      last += (dim.extent - 1) * dim.srcStride;
+    operandSize = size_t(last + 1) * byteWidth(type);
+  }
   if (dense == packed)
     return;
   dnnl::primitive_attr attr;
@@ -170,6 +179,8 @@ void *PackedOperand::get(const void *operand) const {
     AlignedBuffer copy(copySize);
     storage = AlignedBuffer(packedSize);
     pack(operand, copy.data(), storage.data());
+    // Large weights are in files: nobody reads this one here again.
+    releasePages(operand, operandSize);
   });
   return storage.data();
 }

@@ -109,6 +109,7 @@ private:
   bool isConstant;
   std::vector<CopyDim> toDense;
   size_t denseSize, packedSize;
+  size_t operandSize; ///< Bytes from its first element to its last.
   std::unique_ptr<ReentrantPrimitive> reorder; ///< Null if dense == packed.
   mutable std::once_flag once;
   mutable AlignedBuffer storage;

@@ -16,7 +16,7 @@ func.func @longest(%x: tensor<1x132104xf32>) -> tensor<1x1xf32> {
 // -----
 
 // One more product, and the op stays float with its weights.
-// CHECK:       name = "fc", op = "matmul", precision = "f32", reason = "an i32 accumulator could overflow: 132105 products per result"
+// CHECK:       name = "fc", op = "matmul", precision = "f32", reason = "an i32 accumulator could overflow: output channel 0 sums 132105 products with a sum of |qw| of 16777335, so |acc| can reach 2147498880, and the limit is 2147483647"
 // CHECK-LABEL: func.func @too_long(
 // CHECK-SAME:    %[[X:.+]]: tensor<1x132105xf32>)
 // CHECK:         %[[W:.+]] = arith.constant dense<1.0{{.+}}> : tensor<132105x1xf32>
@@ -25,7 +25,7 @@ func.func @too_long(%x: tensor<1x132105xf32>) -> tensor<1x1xf32> {
   %w = arith.constant dense<1.0> : tensor<132105x1xf32>
   %zero = arith.constant dense<0.0> : tensor<1x1xf32>
   %0 = qopt.observe %x {name = "a", type = !quant.uniform<i8:f32, 0.5>} : tensor<1x132105xf32>
-  // expected-remark @below {{fc: an i32 accumulator could overflow: 132105 products per result}}
+  // expected-remark @below {{fc: an i32 accumulator could overflow: output channel 0 sums 132105 products}}
   %1 = linalg.matmul {qopt.name = "fc", qopt.quantize} ins(%0, %w : tensor<1x132105xf32>, tensor<132105x1xf32>)
                                      outs(%zero : tensor<1x1xf32>) -> tensor<1x1xf32>
   return %1 : tensor<1x1xf32>
@@ -45,7 +45,7 @@ func.func @too_long_u8(%x: tensor<1x66311xf32>, %y: tensor<1x66312xf32>) -> (ten
   %1 = qopt.observe %y {name = "y", type = !quant.uniform<u8:f32, 0.5>} : tensor<1x66312xf32>
   %2 = linalg.matmul {qopt.name = "a", qopt.quantize} ins(%0, %w0 : tensor<1x66311xf32>, tensor<66311x1xf32>)
                                      outs(%zero : tensor<1x1xf32>) -> tensor<1x1xf32>
-  // expected-remark @below {{b: an i32 accumulator could overflow: 66312 products per result}}
+  // expected-remark @below {{b: an i32 accumulator could overflow: output channel 0 sums 66312 products with a sum of |qw| of 8421624, so |acc| can reach 2147514120}}
   %3 = linalg.matmul {qopt.name = "b", qopt.quantize} ins(%1, %w1 : tensor<1x66312xf32>, tensor<66312x1xf32>)
                                      outs(%zero : tensor<1x1xf32>) -> tensor<1x1xf32>
   return %2, %3 : tensor<1x1xf32>, tensor<1x1xf32>

@@ -11,10 +11,12 @@
 // already a whole same-scale group; what is left is the choice of storage.
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "QuantOpt/Statistics/CalibrationTable.h"
 #include "QuantOpt/Support/QuantMath.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -82,16 +84,36 @@ static double getCost(CandidateAttr candidate, CalibrationMethod method) {
   return cost / (asymmetric ? kAsymmetricGain : 1.0);
 }
 
+/// True if calibration has compared errors with what the readers give, so that
+/// costs are relative.
+static bool wereWeighed(StatsAttr stats) {
+  return llvm::any_of(stats.getCandidates(), [](CandidateAttr c) {
+    return c.getMethod() == Method::Auto;
+  });
+}
+
+/// The names of the contractions that read the edge, behind data movement.
+static std::vector<std::string> getReaders(ObserveOp op) {
+  std::vector<std::string> names;
+  SmallVector<Value> values = {op.getResult()};
+  for (size_t i = 0; i < values.size(); ++i)
+    for (OpOperand &use : values[i].getUses()) {
+      Operation *user = use.getOwner();
+      if (getMovedOperand(user) == &use)
+        values.push_back(user->getResult(0));
+      else if (matchQuantizable(user) && !qopt::getOpName(user).empty())
+        names.push_back(qopt::getOpName(user).str());
+    }
+  return names;
+}
+
 /// The candidate with the least cost among the allowed ones that `filter`
 /// takes; the earlier one on ties.
 static CandidateAttr chooseCandidate(StatsAttr stats, CalibrationMethod method,
                                      function_ref<bool(CandidateAttr)> filter) {
-  // Calibration has weighed all thresholds for `auto`; statistics from
-  // elsewhere (a TensorRT cache) may have other candidates only.
-  bool weighed = method == CalibrationMethod::Auto &&
-                 llvm::any_of(stats.getCandidates(), [](CandidateAttr c) {
-                   return c.getMethod() == Method::Auto;
-                 });
+  // Calibration has tried all thresholds for `auto`; statistics from elsewhere
+  // (a TensorRT cache) may have other candidates only.
+  bool weighed = method == CalibrationMethod::Auto && wereWeighed(stats);
   CandidateAttr best;
   for (CandidateAttr candidate : stats.getCandidates())
     if (isAllowed(candidate.getMethod(), method) && filter(candidate) &&
@@ -194,10 +216,24 @@ LogicalResult PropagateScales::assign(ObserveOp op) {
         << qopt::stringifyMethod(candidate.getMethod()) << "' chose";
   quant::UniformQuantizedType type = makeType(candidate);
   op.setType(type);
-  report.setEdge(op.getName(),
-                 {stats->getMin(), stats->getMax(), type.getScale(),
-                  type.getZeroPoint(), type.isSigned() ? "i8" : "u8",
-                  qopt::stringifyMethod(candidate.getMethod()).str(), clipped});
+  Report::EdgeRow row{stats->getMin(),
+                      stats->getMax(),
+                      type.getScale(),
+                      type.getZeroPoint(),
+                      type.isSigned() ? "i8" : "u8",
+                      qopt::stringifyMethod(candidate.getMethod()).str(),
+                      clipped,
+                      stats->getNonFinite(),
+                      stats->getSentinels(),
+                      wereWeighed(*stats) ? double(candidate.getCost()) : 0.0,
+                      getReaders(op)};
+  if (row.suffers())
+    op.emitWarning()
+        << "edge '" << op.getName() << "': what reads it ("
+        << llvm::join(row.readers, ", ") << ") is expected to have "
+        << llvm::formatv("{0:f1}", *row.getExpectedSqnrDb()).str()
+        << " dB only: its channels or samples differ much in range";
+  report.setEdge(op.getName(), std::move(row));
   return success();
 }
 

@@ -15,7 +15,8 @@
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Conversion/QuantizeWeights.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
-#include "QuantOpt/Support/QuantMath.h"
+
+#include <cmath>
 
 namespace mlir::qopt {
 #define GEN_PASS_DEF_QUANTIZE
@@ -56,6 +57,9 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
 
 private:
   LogicalResult quantizeOp(Operation *op);
+  /// Adds the row of the weights of `op` and warns of what people should know.
+  void reportWeights(Operation *op, const QuantizedWeights &weights,
+                     const AccumulatorProof &proof);
   /// Puts `dynamic_dequantize(dynamic_quantize(x))` on the activation operand.
   void quantizeDynamically(const Quantizable &match);
   void replaceObserver(ObserveOp op);
@@ -83,23 +87,57 @@ LogicalResult Quantize::quantizeOp(Operation *op) {
         "observed");
   Type activationType = observer.getType().value_or(Type());
   FailureOr<QuantizedWeights> weights =
-      quantizeWeights(*match, perTensorWeights);
+      quantizeWeights(*match, perTensorWeights, weightMethod);
   if (failed(weights))
     return failure();
-  if (!cannotOverflow(activationType, weights->absoluteSums)) {
-    reportFloat(report, op, match->kind, describeOverflow(*match));
+  AccumulatorProof proof =
+      boundAccumulators(activationType, weights->absoluteSums);
+  if (!proof.holds()) {
+    reportFloat(report, op, match->kind, describeOverflow(*match, proof));
     return success();
   }
   quantizedBytes += weights->getBytes();
   insertWeightCasts(*match, *weights);
-  report.setNumber("dead_channels",
-                   report.getNumber("dead_channels").value_or(0) +
-                       weights->deadChannels);
+  reportWeights(op, *weights, proof);
   if (activationType)
     needed.insert(observer);
   else
     quantizeDynamically(*match);
   return success();
+}
+
+void Quantize::reportWeights(Operation *op, const QuantizedWeights &weights,
+                             const AccumulatorProof &proof) {
+  constexpr size_t kListed = 8;
+  int64_t dead = weights.deadChannels.size();
+  ArrayRef<int64_t> firstDead =
+      ArrayRef(weights.deadChannels).take_front(kListed);
+  Report::WeightRow row;
+  row.channels = weights.absoluteSums.size();
+  row.deadChannels = dead;
+  row.firstDeadChannels = SmallVector<int64_t>(firstDead);
+  row.scaleMin = weights.scaleMin;
+  row.scaleMax = weights.scaleMax;
+  row.flooredScales = weights.flooredScales;
+  row.method = weightMethod == WeightMethod::MSE ? "mse" : "max";
+  row.sqnrDb = 10 * std::log10(weights.squaredSum / weights.squaredError);
+  row.accumulatorMax = proof.getMax();
+  report.setWeight(qopt::getOpName(op), row);
+  report.setNumber("dead_channels",
+                   report.getNumber("dead_channels").value_or(0) + dead);
+  if (dead) {
+    InFlightDiagnostic warning = op->emitWarning();
+    warning << dead << " of " << row.channels
+            << " output channels have no weights but 0 (";
+    llvm::interleaveComma(firstDead, warning);
+    warning << (dead > static_cast<int64_t>(kListed) ? ", ..." : "")
+            << "): their results do not depend on the input";
+  }
+  if (row.flooredScales)
+    op->emitWarning() << row.flooredScales << " of " << weights.numScales
+                      << " weight scales are clamped to 2^-40 or 2^40: the "
+                         "weights are too small or too large for int8 (keep "
+                         "the op float, or scale them in the model)";
 }
 
 void Quantize::quantizeDynamically(const Quantizable &match) {

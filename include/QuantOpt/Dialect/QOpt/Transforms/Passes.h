@@ -9,6 +9,7 @@
 #define QUANTOPT_DIALECT_QOPT_TRANSFORMS_PASSES_H
 
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
+#include "QuantOpt/Statistics/WeightScales.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"

@@ -221,13 +221,22 @@ def Quantize : QOptPass<"qopt-quantize", "::mlir::ModuleOp"> {
   let description = [{
     An observer with a type becomes `quant.qcast` and `quant.dcast`; without one,
     the contractions that read it get `qopt.dynamic_quantize`. Weights become i8
-    constants under `quant.scast` and `quant.dcast`. An op whose i32 accumulator
-    could overflow stays float.
+    constants under `quant.scast` and `quant.dcast`, each scale chosen by
+    `weight-method`. An op whose i32 accumulator could overflow stays float. Warns
+    where output channels have no weights but 0 and where scales are clamped.
     Example: test/Transforms/quantize/basic.mlir
   }];
   let options = [
     Option<"perTensorWeights", "per-tensor-weights", "bool", "false",
            "One scale per weight instead of one per output channel">,
+    Option<"weightMethod", "weight-method", "::mlir::qopt::WeightMethod",
+           /*default=*/"::mlir::qopt::WeightMethod::Max",
+           "How scales of weights are chosen",
+           [{::llvm::cl::values(
+              clEnumValN(::mlir::qopt::WeightMethod::Max, "max",
+                         "the largest magnitude is the largest integer"),
+              clEnumValN(::mlir::qopt::WeightMethod::MSE, "mse",
+                         "the least squared error"))}]>,
     Option<"requireInt8", "require-int8", "bool", "false",
            "An error where a contraction with constant weights stays float">
   ];

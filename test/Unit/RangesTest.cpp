@@ -350,8 +350,9 @@ TEST(ChooseRange, EntropyIsTheLeastDivergence) {
 /// Counts drawn bin by bin, with gaps, plateaus and ties.
 TEST(ChooseRange, EntropyOfRandomHistograms) {
   std::mt19937_64 random(11);
-  for (int i = 0; i < 12; ++i) {
-    Distribution d = randomHistogram(random, i);
+  for (int i = 0; i < 16; ++i) {
+    Distribution d =
+        i < 12 ? randomHistogram(random, i) : giantHistogram(random, i % 2);
     for (RangeStorage storage : storagesOf(d)) {
       SCOPED_TRACE(where("random", storage) + std::to_string(i));
       Range range = chooseRange(d, RangeMethod::Entropy, storage);

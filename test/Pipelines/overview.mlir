@@ -22,7 +22,7 @@
 // CALIBRATE-SAME:   candidates = [#qopt.candidate<u8, auto, min = 0.0, max = 1.9921875,
 // CALIBRATE-NOT:    type =
 
-// PROPAGATE:      qopt.observe %{{.+}} {name = "arg0", stats = {{.+}}, type = !quant.uniform<u8:f32, 7.812500e-03>}
+// PROPAGATE:      qopt.observe %{{.+}} {{{.+}}name = "arg0", stats = {{.+}}, type = !quant.uniform<u8:f32, 7.812500e-03>}
 
 // QUANTIZE-LABEL: func.func @main(
 // QUANTIZE-NOT:     qopt.observe

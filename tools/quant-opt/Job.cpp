@@ -224,8 +224,10 @@ static OwningOpRef<ModuleOp> parseInput(const Invocation &job,
     (void)fail(message);
     return nullptr;
   }
-  OwningOpRef<ModuleOp> module = loadModel(std::move(buffer), job.allowBytecode,
-                                           sources, &context, message);
+  LoadOptions options;
+  options.allowBytecode = job.allowBytecode;
+  OwningOpRef<ModuleOp> module =
+      loadModel(std::move(buffer), options, sources, &context, message);
   if (!message.empty())
     (void)fail(job.input + ": " + message);
   return module;

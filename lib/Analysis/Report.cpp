@@ -34,11 +34,6 @@ static double getDouble(DictionaryAttr dict, StringRef key) {
   return attr ? attr.getValueAsDouble() : 0.0;
 }
 
-static int64_t getInteger(DictionaryAttr dict, StringRef key) {
-  auto attr = dict.getAs<IntegerAttr>(key);
-  return attr ? attr.getInt() : 0;
-}
-
 static std::vector<std::string> getStrings(DictionaryAttr dict, StringRef key) {
   std::vector<std::string> result;
   if (auto list = dict.getAs<ArrayAttr>(key))
@@ -129,9 +124,6 @@ void Report::save(ModuleOp module) const {
       fields.push_back(text("kernel", row.kernel));
     opRows.push_back(b.getDictionaryAttr(fields));
   }
-  auto integer = [&](StringRef key, int64_t value) {
-    return b.getNamedAttr(key, b.getI64IntegerAttr(value));
-  };
   for (auto &[name, row] : edges) {
     SmallVector<NamedAttribute> fields = {
         text("name", name),

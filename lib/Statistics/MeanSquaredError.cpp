@@ -24,14 +24,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mlir::qopt;
 using namespace mlir::qopt::ranges;
 
 /// Every so many candidates are tried first, to have a good one to prune with.
 static constexpr int kCoarseStep = 32;
-/// Golden-section steps: the bracket of two bins shrinks to 1e-4 of a bin, less
-/// than what a scale in f32 resolves.
+/// Golden-section steps: the bracket shrinks to 1e-4 of a bin, about what a
+/// scale in f32 resolves.
 static constexpr int kRefinements = 20;
 
 namespace {
@@ -42,8 +43,7 @@ class Search {
 public:
   Search(const Histogram &values, const ErrorTables &tables,
          RangeStorage storage, double largest, int stride, int levels)
-      : values(values), positive(tables.positive), negative(tables.negative),
-        both(tables.getBoth()), storage(storage), largest(largest),
+      : values(values), tables(tables), storage(storage), largest(largest),
         stride(stride), size(int(std::ceil(largest / stride))), levels(levels) {
     // Where QuantMath limits scales, steps do not follow widths.
     double unit = values.width / levels;
@@ -64,12 +64,11 @@ protected:
   /// Sieves a width in bins of which `clipped` or more is known to be clipped.
   /// An error above `limit` may be any other.
   virtual Point sieve(double width, double limit, double clipped) = 0;
-  double sieve(const Lattice &lattice, double limit, double clipped) const;
   /// At most the error of what a candidate clips.
   virtual double getClippingError(int candidate) const = 0;
 
   const Histogram &values;
-  const Tails &positive, &negative, &both;
+  const ErrorTables &tables;
   const RangeStorage storage;
   const double largest;
   const int stride, size;
@@ -85,48 +84,16 @@ private:
 
 } // namespace
 
-double Search::sieve(const Lattice &lattice, double limit,
-                     double clipped) const {
-  double step = lattice.step;
-  constexpr int kFirstCheck = 16;
-  if (lattice.negative == lattice.positive + 1) {
-    // s8: one look-up for both signs, and one negative integer more.
-    double gain = 2 * step * negative.getExcess(step, lattice.negative);
-    Sieve sieve(both, step, lattice.positive);
-    int check = kFirstCheck;
-    do {
-      sieve.advance(check);
-      if (sieve.getInside() + clipped > limit)
-        return sieve.getInside() + clipped;
-      check *= 2;
-    } while (!sieve.isDone());
-    return sieve.getKnown() - gain;
-  }
-  Sieve above(positive, step, lattice.positive);
-  Sieve below(negative, step, lattice.negative);
-  int check = kFirstCheck;
-  do {
-    above.advance(check);
-    below.advance(check);
-    double bound = std::max(above.getInside() + below.getInside() + clipped,
-                            above.getKnown() + below.getKnown());
-    if (bound > limit)
-      return bound;
-    check *= 2;
-  } while (!above.isDone() || !below.isDone());
-  return above.getKnown() + below.getKnown();
-}
-
 /// The limits of max and the candidates that may be better, in decreasing
 /// width.
 std::vector<Search::Point> Search::collect() {
   std::vector<Point> points;
   Limits limits = getMaxLimits(values, storage);
   Lattice lattice = getLattice(values, limits, storage);
-  double best = sieve(lattice, quantmath::detail::kInfinity, 0);
+  double best = tables.sieve(lattice);
   points.push_back({largest, limits, lattice, best});
 
-  double slack = 2 * kSieveError * both.getSquares();
+  double slack = 2 * kSieveError * tables.getSquares();
   auto visit = [&](int candidate) {
     double clipped = prunable ? getClippingError(candidate) : 0;
     double limit = best + slack;
@@ -159,7 +126,7 @@ std::vector<Search::Point> Search::collect() {
 Search::Point Search::refine(double low, double high) {
   constexpr double kGolden = 0.6180339887498949;
   auto sieve = [&](double width) {
-    return this->sieve(width, quantmath::detail::kInfinity, 0);
+    return this->sieve(width, std::numeric_limits<double>::infinity(), 0);
   };
   Point left = sieve(high - kGolden * (high - low));
   Point right = sieve(low + kGolden * (high - low));
@@ -178,7 +145,7 @@ Search::Point Search::refine(double low, double high) {
 }
 
 Limits Search::run() {
-  double squared = quantmath::detail::kInfinity;
+  double squared = std::numeric_limits<double>::infinity();
   Point best = {};
   Lattice last = {0, 0, 0};
   auto improve = [&](const Point &point) {
@@ -216,14 +183,14 @@ private:
   Point sieve(double width, double limit, double clipped) override {
     Limits limits = fitToStorage({-width, width}, storage);
     Lattice lattice = getLattice(values, limits, storage);
-    return {width, limits, lattice, Search::sieve(lattice, limit, clipped)};
+    return {width, limits, lattice, tables.sieve(lattice, limit, clipped)};
   }
 
   double getClippingError(int candidate) const override {
     // One bin for rounding up, one for rounding the scale.
-    double clipped = positive.getClippingError(candidate + 1);
+    double clipped = tables.positive.getClippingError(candidate + 1);
     if (storage == RangeStorage::S8)
-      clipped += negative.getClippingError(
+      clipped += tables.negative.getClippingError(
           candidate * -quantmath::kInt8Min / quantmath::kInt8Max + 2);
     return clipped;
   }
@@ -260,19 +227,19 @@ AsymmetricSearch::AsymmetricSearch(const Histogram &values,
   unsigned low = kHistogramBins + 1, high = kHistogramBins + 1;
   clipping.resize(low + high + 1);
   auto getCost = [](const Tails &tails, unsigned bins) {
-    return bins == 0 ? quantmath::detail::kInfinity
+    return bins == 0 ? std::numeric_limits<double>::infinity()
                      : tails.getClippingError(bins - 1) -
                            tails.getClippingError(bins);
   };
-  double sum = 0, costLow = getCost(negative, low),
-         costHigh = getCost(positive, high);
+  double sum = 0, costLow = getCost(tables.negative, low),
+         costHigh = getCost(tables.positive, high);
   for (unsigned bins = low + high; bins > 0; --bins) {
     if (costLow < costHigh) {
       sum += costLow;
-      costLow = getCost(negative, --low);
+      costLow = getCost(tables.negative, --low);
     } else {
       sum += costHigh;
-      costHigh = getCost(positive, --high);
+      costHigh = getCost(tables.positive, --high);
     }
     clipping[bins - 1] = sum;
   }
@@ -283,17 +250,19 @@ Search::Point AsymmetricSearch::sieve(double width, double limit,
   double scale = quantmath::scaleForWidth(width * values.width, levels).scale;
   double step = scale * values.perUnit;
   // Gains of one more integer on a side decrease: walk to where they meet.
-  while (zeroPoint < levels && negative.getExcess(step, zeroPoint + 1) >
-                                   positive.getExcess(step, levels - zeroPoint))
+  while (zeroPoint < levels &&
+         tables.negative.getExcess(step, zeroPoint + 1) >
+             tables.positive.getExcess(step, levels - zeroPoint))
     ++zeroPoint;
-  while (zeroPoint > 0 && positive.getExcess(step, levels - zeroPoint + 1) >=
-                              negative.getExcess(step, zeroPoint))
+  while (zeroPoint > 0 &&
+         tables.positive.getExcess(step, levels - zeroPoint + 1) >=
+             tables.negative.getExcess(step, zeroPoint))
     --zeroPoint;
   Lattice lattice = {step, levels - zeroPoint, zeroPoint};
   // Products of an integer and a scale are exact, so that QuantMath finds this
   // scale and zero point again.
   Limits limits = {-lattice.negative * step, lattice.positive * step};
-  return {width, limits, lattice, Search::sieve(lattice, limit, clipped)};
+  return {width, limits, lattice, tables.sieve(lattice, limit, clipped)};
 }
 
 Limits

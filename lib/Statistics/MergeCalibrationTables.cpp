@@ -32,7 +32,8 @@ static void checkComplete(const CalibrationTable &table,
     throw FormatError(
         subject + " was saved by a calibration that was interrupted after " +
         std::to_string(table.runs) +
-        " runs: first complete it by the same command with the same data");
+        " runs; finish it first: repeat its command with --calibration-table="
+        "THAT_FILE");
 }
 
 static void checkDigests(const std::string &what, const std::string &mine,

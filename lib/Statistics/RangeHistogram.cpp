@@ -10,6 +10,7 @@
 #include "QuantOpt/Support/QuantMath.h"
 
 #include <cassert>
+#include <limits>
 
 using namespace mlir::qopt;
 using namespace mlir::qopt::ranges;
@@ -73,58 +74,76 @@ double Half::countAbove(double limit) const {
   return double(above[bin + 1]) + inside;
 }
 
-/// Adds the error of the values of `piece`.
-static void quantizePiece(const Piece &piece, double step, int levels,
-                          Errors &errors) {
-  double nearest = piece.begin / step + 0.5;
-  int level = nearest < levels ? int(nearest) : levels;
-  if (!(piece.begin < piece.end)) {
-    double rounded = quantmath::roundHalfEven(piece.begin / step);
-    double error =
-        piece.begin - (rounded < levels ? rounded : double(levels)) * step;
-    errors.squared += piece.count * error * error;
-    errors.sum += piece.count * error;
-    return;
+namespace {
+
+/// Walks up the cells of the integers 0 to `levels` and sums up errors.
+class Quantizer {
+public:
+  Quantizer(double step, int levels) : step(step), levels(levels) { enter(0); }
+
+  /// Adds values spread over [begin, end], which is not below those before.
+  void add(double begin, double end, double count) {
+    while (cellEnd <= begin)
+      enter(level + 1);
+    if (end <= cellEnd) {
+      addInside(begin, end, count);
+      return;
+    }
+    double density = count / (end - begin);
+    while (begin < end) {
+      double finish = end < cellEnd ? end : cellEnd;
+      addInside(begin, finish, density * (finish - begin));
+      begin = finish;
+      if (finish == cellEnd)
+        enter(level + 1);
+    }
   }
-  double density = piece.count / (piece.end - piece.begin);
-  for (double begin = piece.begin; begin < piece.end; ++level) {
-    double finish = level < levels ? (level + 0.5) * step : piece.end;
-    finish = finish < piece.end ? finish : piece.end;
-    double length = finish - begin;
-    if (!(length > 0))
-      continue;
-    double center = 0.5 * (begin + finish) - level * step;
-    double mass = density * length;
-    errors.squared += mass * (center * center + length * length / 12);
-    errors.sum += mass * center;
-    begin = finish;
+  /// Adds values at one place.
+  void addPoint(double place, double count) {
+    double nearest = quantmath::roundHalfEven(place / step);
+    double error = place - (nearest < levels ? nearest : levels) * step;
+    errors.squared += count * (error * error);
+    errors.sum += count * error;
   }
-}
+
+  Errors errors;
+
+private:
+  void enter(int next) {
+    level = next;
+    value = level * step;
+    cellEnd = level < levels ? (level + 0.5) * step
+                             : std::numeric_limits<double>::infinity();
+  }
+  void addInside(double begin, double end, double count) {
+    double center = 0.5 * (begin + end) - value, length = end - begin;
+    errors.squared += count * (center * center + length * length * (1.0 / 12));
+    errors.sum += count * center;
+  }
+
+  const double step;
+  const int levels;
+  int level;
+  double value, cellEnd;
+};
+
+} // namespace
 
 Errors Half::quantize(double step, int levels) const {
-  Errors errors;
-  int level = 0;
-  double value = 0;
-  double cellEnd = levels > 0 ? 0.5 * step : double(kHistogramBins);
-  for (unsigned bin = first; bin < end; ++bin) {
-    double mass = regular[bin];
-    if (mass == 0)
-      continue;
-    while (cellEnd <= bin) {
-      ++level;
-      value = level * step;
-      cellEnd = level < levels ? (level + 0.5) * step : double(kHistogramBins);
-    }
-    if (bin + 1.0 <= cellEnd) {
-      double center = bin + 0.5 - value;
-      errors.squared += mass * (center * center + 1.0 / 12);
-      errors.sum += mass * center;
-    } else {
-      quantizePiece({double(bin), bin + 1.0, mass}, step, levels, errors);
-    }
+  Quantizer quantizer(step, levels);
+  for (unsigned bin = first; bin < end; ++bin)
+    if (regular[bin] != 0)
+      quantizer.add(bin, bin + 1.0, regular[bin]);
+  Errors errors = quantizer.errors;
+  for (const Piece &piece : cut) {
+    Quantizer apart(step, levels);
+    if (piece.begin < piece.end)
+      apart.add(piece.begin, piece.end, piece.count);
+    else
+      apart.addPoint(piece.begin, piece.count);
+    errors.squared += apart.errors.squared;
+    errors.sum += apart.errors.sum;
   }
-  for (const Piece &piece : cut)
-    quantizePiece(piece, step, levels, errors);
   return errors;
 }
 

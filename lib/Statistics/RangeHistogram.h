@@ -118,8 +118,8 @@ Limits getMaxLimits(const Histogram &values, RangeStorage storage);
 Limits choosePercentile(const Histogram &values, RangeStorage storage,
                         double percentile);
 Limits chooseEntropy(const Histogram &values, RangeStorage storage);
-/// What the searches of one histogram share; made by the first.
-struct ErrorTables;
+class ErrorTables;
+/// `tables` are made by the first call.
 Limits chooseMeanSquaredError(const Histogram &values, RangeStorage storage,
                               std::shared_ptr<const ErrorTables> &tables);
 

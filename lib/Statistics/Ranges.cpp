@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Statistics/Ranges.h"
-#include "RangeHistogram.h"
+#include "SquaredErrorSieve.h"
 
+#include <algorithm>
 #include <map>
 
 using namespace mlir::qopt;
@@ -86,6 +87,20 @@ RangeSelector &RangeSelector::operator=(RangeSelector &&) = default;
 
 Range RangeSelector::choose(RangeMethod method, RangeStorage storage) {
   return impl->choose(method, storage);
+}
+
+double RangeSelector::estimateError(RangeStorage storage, double low,
+                                    double high) const {
+  const Histogram &values = impl->values;
+  if (values.isDead())
+    return 0;
+  if (!impl->errorTables)
+    impl->errorTables = std::make_shared<ErrorTables>(values);
+  Limits limits = {low * values.perUnit, high * values.perUnit};
+  double squared = impl->errorTables->sieve(
+      getLattice(values, fitToStorage(limits, storage), storage));
+  return std::max(squared, 0.0) / double(values.count) *
+         (values.width * values.width);
 }
 
 Range RangeSelector::evaluate(RangeStorage storage, double low,

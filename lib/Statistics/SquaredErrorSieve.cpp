@@ -105,3 +105,50 @@ void Sieve::advance(int end) {
                    2 * tail.quadratic * (b * b * b - bin * bin * bin) / 3;
   inside = squares - 2 * step * gains;
 }
+
+ErrorTables::ErrorTables(const Histogram &values) {
+  positive.add(values.positive);
+  negative.add(values.negative);
+  if (values.negative.getTotal() == 0 || values.positive.getTotal() == 0)
+    return;
+  both.add(values.positive);
+  both.add(values.negative);
+}
+
+/// Blocks of integers after which to look whether to give up: 16, 32, 64, ...
+static constexpr int kFirstCheck = 16;
+
+/// s8: one look-up for both signs, and one negative integer more.
+double ErrorTables::sieveBothSigns(const Lattice &lattice, double limit,
+                                   double clipped) const {
+  Sieve sieve(both, lattice.step, lattice.positive);
+  int check = kFirstCheck;
+  do {
+    sieve.advance(check);
+    if (sieve.getInside() + clipped > limit)
+      return sieve.getInside() + clipped;
+    check *= 2;
+  } while (!sieve.isDone());
+  return sieve.getKnown() -
+         2 * lattice.step * negative.getExcess(lattice.step, lattice.negative);
+}
+
+double ErrorTables::sieve(const Lattice &lattice, double limit,
+                          double clipped) const {
+  if (lattice.negative == lattice.positive + 1 && both.getSquares() > 0)
+    return sieveBothSigns(lattice, limit, clipped);
+  Sieve above(positive, lattice.step, lattice.positive);
+  Sieve below(negative, lattice.step, lattice.negative);
+  int check = kFirstCheck;
+  do {
+    above.advance(check);
+    below.advance(check);
+    // What is inside is not clipped, what is known may be.
+    double bound = std::max(above.getInside() + below.getInside() + clipped,
+                            above.getKnown() + below.getKnown());
+    if (bound > limit)
+      return bound;
+    check *= 2;
+  } while (!above.isDone() || !below.isDone());
+  return above.getKnown() + below.getKnown();
+}

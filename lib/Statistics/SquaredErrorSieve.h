@@ -21,14 +21,16 @@
 
 #include "RangeHistogram.h"
 
+#include <limits>
+
 namespace mlir::qopt::ranges {
 
-/// A bound of the rounding errors, relative to the sum of x^2: at most 2048 +
-/// 256 terms of one sign are added one after the other, and products cancel to
-/// no less than 1/64 of themselves.
-inline constexpr double kSieveError = 1e-12;
+/// A bound of the rounding errors, relative to the sum of x^2. Tables are sums
+/// of at most 2048 terms of one sign, which is 2^-42 of them, and altogether
+/// count x^2 at most six times; all else is below 2^-43.
+inline constexpr double kSieveError = 2e-12;
 
-/// G and what else sums up the values above (or below) a place.
+/// G and other sums over the values above or below a place.
 class Tails {
 public:
   Tails() : table(kHistogramBins + 2), clipping(kHistogramBins + 2) {}
@@ -57,6 +59,7 @@ private:
     const Tail &tail = table[unsigned(place)];
     return tail.constant - place * (tail.linear - place * tail.quadratic);
   }
+
   std::vector<Tail> table;
   std::vector<double> clipping;
   std::vector<Piece> pieces;
@@ -92,23 +95,30 @@ private:
   double excess = 0, inside = 0, total = 0;
 };
 
-struct ErrorTables {
-  explicit ErrorTables(const Histogram &values) {
-    positive.add(values.positive);
-    negative.add(values.negative);
-    if (values.negative.getTotal() == 0 || values.positive.getTotal() == 0)
-      return;
-    both.add(values.positive);
-    both.add(values.negative);
-  }
+/// What the searches of one histogram share.
+class ErrorTables {
+public:
+  explicit ErrorTables(const Histogram &values);
 
-  const Tails &getBoth() const {
-    return positive.getSquares() == 0   ? negative
-           : negative.getSquares() == 0 ? positive
-                                        : both;
+  /// Sum of x^2.
+  double getSquares() const {
+    return positive.getSquares() + negative.getSquares();
   }
+  /// Sum of (x - D(Q(x)))^2. Gives up as soon as it is certain to exceed
+  /// `limit`, though at least `clipped` of it is clipped, and returns anything
+  /// above that.
+  double sieve(const Lattice &lattice,
+               double limit = std::numeric_limits<double>::infinity(),
+               double clipped = 0) const;
 
-  Tails positive, negative, both;
+  Tails positive, negative;
+
+private:
+  double sieveBothSigns(const Lattice &lattice, double limit,
+                        double clipped) const;
+
+  /// Of the magnitudes; only made where both signs have values.
+  Tails both;
 };
 
 } // namespace mlir::qopt::ranges

@@ -116,7 +116,7 @@ void addTables(std::vector<Seed> &seeds) {
   CalibrationTable table = tabletest::sampleTable();
   auto addState = [&](const std::string &name, const EdgeStatistics &state,
                       const SampleStatistics &samples) {
-    seeds.push_back({"Statistics", name, state.serialize()});
+    seeds.push_back({"EdgeStatistics", name, state.serialize()});
     seeds.push_back({"SampleStatistics", name, samples.serialize()});
   };
   addState("empty", EdgeStatistics(), SampleStatistics());

@@ -11,6 +11,7 @@
 // read as they were written is also tested with all other tests.
 //
 //===----------------------------------------------------------------------===//
+#include "Mutations.h"
 #include "StatisticsOracle.h"
 
 #include <cfloat>
@@ -339,6 +340,18 @@ TEST(EdgeStatisticsBytes, RandomMutants) {
   }
   // Otherwise only the first checks would be tested.
   EXPECT_GT(accepted, kMutants / 200);
+}
+
+TEST(EdgeStatisticsBytes, Corpus) {
+  auto files = mutations::readCorpus("EdgeStatistics");
+  EXPECT_FALSE(files.empty());
+  for (const auto &[name, bytes] : files) {
+    SCOPED_TRACE(name);
+    LLVMFuzzerTestOneState(mutations::bytes(bytes), bytes.size());
+    if (name.rfind("seed-", 0) == 0) {
+      EXPECT_EQ(errorOf(bytes), "");
+    }
+  }
 }
 
 } // namespace

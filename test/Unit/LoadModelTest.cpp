@@ -338,22 +338,23 @@ TEST_F(LoadModel, ResourcesKeepBytesAndAlignment) {
 
 TEST_F(LoadModel, DamagedResources) {
   std::string data = hexOf(16);
-  for (const std::string &entries :
-       {"w: \"0x03000000" + data + "\"",   // No power of two.
-        "w: \"0x00000000" + data + "\"",   //
-        "w: \"0x0000008G" + data + "\"",   // No digit.
-        "w: \"0x04000000" + data + "G0\"", //
-        "w: \"0x04000000" + data + "0\"",  // Odd.
-        "w: \"0400000000" + data + "\"",   // No prefix.
-        "w: \"0x04000000" + data + "00\"", // Other sizes than the type's.
-        std::string("w: \"0x04000000\""),  //
-        std::string("w: \"0x0400\""),      //
-        "w: \"0x04000000" + data,          // No end.
-        "w: \"0x04000000" + data + "\", w: \"0x04000000" + hexOf(16, 2) + "\"",
-        "w: \"0x04000000" + data + "\" v: \"0x04000000" + data + "\"",
-        "w: true", "w: 5", "5: \"0x04000000" + data + "\"",
-        "w: {v: \"0x04000000" + data + "\"}",
-        "v: \"0x04000000" + data + "\""}) {
+  for (const std::string &entries : std::initializer_list<std::string>{
+           "w: \"0x03000000" + data + "\"",   // No power of two.
+           "w: \"0x00000000" + data + "\"",   //
+           "w: \"0x0000008G" + data + "\"",   // No digit.
+           "w: \"0x04000000" + data + "G0\"", //
+           "w: \"0x04000000" + data + "0\"",  // Odd.
+           "w: \"0400000000" + data + "\"",   // No prefix.
+           "w: \"0x04000000" + data + "00\"", // Other sizes than the type's.
+           std::string("w: \"0x04000000\""),  //
+           std::string("w: \"0x0400\""),      //
+           "w: \"0x04000000" + data,          // No end.
+           "w: \"0x04000000" + data + "\", w: \"0x04000000" + hexOf(16, 2) +
+               "\"",
+           "w: \"0x04000000" + data + "\" v: \"0x04000000" + data + "\"",
+           "w: true", "w: 5", "5: \"0x04000000" + data + "\"",
+           "w: {v: \"0x04000000" + data + "\"}",
+           "v: \"0x04000000" + data + "\""}) {
     Outcome expected = outcome(withResources(entries), /*plain=*/true);
     Outcome actual = outcome(withResources(entries), /*plain=*/false);
     EXPECT_EQ(actual.ok, expected.ok) << entries;

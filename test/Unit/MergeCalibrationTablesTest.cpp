@@ -187,8 +187,8 @@ TEST(MergeCalibrationTables, DataCountedTwice) {
 
 TEST(MergeCalibrationTables, InterruptedCalibrations) {
   const std::string advice = " was saved by a calibration that was interrupted "
-                             "after 2 runs: first complete it by the same "
-                             "command with the same data";
+                             "after 2 runs; finish it first: repeat its "
+                             "command with --calibration-table=THAT_FILE";
   EXPECT_EQ(mergeError([](auto &, auto &b) { b.complete = false; }),
             "it" + advice);
   EXPECT_EQ(mergeError([](auto &a, auto &) { a.complete = false; }),

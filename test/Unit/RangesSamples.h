@@ -143,6 +143,23 @@ inline Distribution randomHistogram(std::mt19937_64 &random, int kind) {
   return distributionOfCounts(halves[0], halves[1], random() % 100, 3);
 }
 
+/// Nearly all of almost 2^60 values in a few bins that no level joins with
+/// others: divergences are below what sums of n log n resolve.
+inline Distribution giantHistogram(std::mt19937_64 &random, bool twoSided) {
+  std::vector<uint64_t> halves[2];
+  for (int side = 0; side < 2; ++side) {
+    std::vector<uint64_t> &counts = halves[side];
+    counts.resize(kHistogramBins);
+    if (side == 1 && !twoSided)
+      continue;
+    for (size_t t = 100; t < kHistogramBins; t += 1 + random() % 5)
+      counts[t] = 1 + random() % 3;
+    for (size_t t = 1; t < 90; t += 40)
+      counts[t] = (random() >> 7) | 1;
+  }
+  return distributionOfCounts(halves[0], halves[1], 0, 3);
+}
+
 /// `bins` bins that are not empty, at least one of them of the upper half.
 inline Distribution sparseHistogram(std::mt19937_64 &random, int bins) {
   std::vector<uint64_t> halves[2];

@@ -66,6 +66,10 @@ TEST(EvaluateRange, IsTheIntegralOverBins) {
     const Distribution &d = sample.values;
     RangeSelector selector(d);
     double amax = d.getAmax();
+    Real squares = 0;
+    for (const Spread &x : spreadsOf(d))
+      squares += x.count / d.count *
+                 (x.begin * x.begin + x.begin * x.end + x.end * x.end) / 3;
     for (RangeStorage storage : storagesOf(d)) {
       SCOPED_TRACE(where(sample.name, storage));
       for (int i = 0; i < 40; ++i) {
@@ -86,6 +90,8 @@ TEST(EvaluateRange, IsTheIntegralOverBins) {
                     1e-12L * expected.squared);
         expectClose(expected.mean, range.meanError,
                     1e-12L * std::sqrt(expected.squared));
+        double quick = selector.estimateError(storage, low, high);
+        expectClose(expected.squared, quick, 1e-11L * squares);
         Real above = (s.hi - s.zero + 0.5L) * s.scale;
         Real below = (s.lo - s.zero - 0.5L) * s.scale, clipped = 0;
         for (Spread x : spreadsOf(d)) {
@@ -344,8 +350,9 @@ TEST(ChooseRange, EntropyIsTheLeastDivergence) {
 /// Counts drawn bin by bin, with gaps, plateaus and ties.
 TEST(ChooseRange, EntropyOfRandomHistograms) {
   std::mt19937_64 random(11);
-  for (int i = 0; i < 12; ++i) {
-    Distribution d = randomHistogram(random, i);
+  for (int i = 0; i < 16; ++i) {
+    Distribution d =
+        i < 12 ? randomHistogram(random, i) : giantHistogram(random, i % 2);
     for (RangeStorage storage : storagesOf(d)) {
       SCOPED_TRACE(where("random", storage) + std::to_string(i));
       Range range = chooseRange(d, RangeMethod::Entropy, storage);

@@ -36,8 +36,9 @@ namespace {
 constexpr RangeMethod kMethods[] = {RangeMethod::Max, RangeMethod::Percentile,
                                     RangeMethod::Entropy, RangeMethod::MSE};
 constexpr const char *kMethodNames[] = {"max", "percentile", "entropy", "mse"};
-constexpr RangeStorage kStorages[] = {RangeStorage::S8, RangeStorage::U8,
-                                      RangeStorage::U8Asymmetric};
+const std::vector<RangeMethod> kAll(std::begin(kMethods), std::end(kMethods));
+const std::vector<RangeStorage> kStorages = {RangeStorage::S8, RangeStorage::U8,
+                                             RangeStorage::U8Asymmetric};
 
 /// Ten kinds of activations in turn, each time with other parameters.
 std::vector<float> makeTensor(unsigned index, size_t samples) {
@@ -102,22 +103,28 @@ bool isApplicable(const Distribution &values, RangeStorage storage) {
   return storage != RangeStorage::U8 || values.min >= 0;
 }
 
+/// What is measured.
+struct Task {
+  std::vector<RangeMethod> methods;
+  std::vector<RangeStorage> storages = kStorages;
+  unsigned threads = 1;
+};
+
 double millisecondsOf(const std::vector<Distribution> &tensors,
-                      unsigned threads,
-                      const std::vector<RangeMethod> &methods) {
+                      const Task &task) {
   std::atomic<size_t> next{0};
   auto work = [&] {
     for (size_t i = next++; i < tensors.size(); i = next++) {
       RangeSelector selector(tensors[i]);
-      for (RangeMethod method : methods)
-        for (RangeStorage storage : kStorages)
+      for (RangeMethod method : task.methods)
+        for (RangeStorage storage : task.storages)
           if (isApplicable(tensors[i], storage))
             selector.choose(method, storage);
     }
   };
   auto begin = std::chrono::steady_clock::now();
   std::vector<std::thread> pool;
-  for (unsigned i = 1; i < threads; ++i)
+  for (unsigned i = 1; i < task.threads; ++i)
     pool.emplace_back(work);
   work();
   for (std::thread &thread : pool)
@@ -127,13 +134,13 @@ double millisecondsOf(const std::vector<Distribution> &tensors,
   return time.count();
 }
 
-/// The best of five.
-double bestOf(const std::vector<Distribution> &tensors, unsigned threads,
-              const std::vector<RangeMethod> &methods) {
-  double best = millisecondsOf(tensors, threads, methods);
+/// Prints the best of five.
+void report(const char *name, const std::vector<Distribution> &tensors,
+            const Task &task) {
+  double best = millisecondsOf(tensors, task);
   for (int i = 0; i < 4; ++i)
-    best = std::min(best, millisecondsOf(tensors, threads, methods));
-  return best;
+    best = std::min(best, millisecondsOf(tensors, task));
+  std::printf(", \"%s_ms\": %.1f", name, best);
 }
 
 bool exportTensors(const std::vector<Distribution> &tensors, const char *path) {
@@ -185,10 +192,10 @@ int main(int argc, char **argv) {
 
   std::printf("{\"tensors\": %zu, \"samples\": %zu", count, samples);
   for (int i = 0; i < 4; ++i)
-    std::printf(", \"%s_ms\": %.1f", kMethodNames[i],
-                bestOf(tensors, 1, {kMethods[i]}));
-  std::vector<RangeMethod> all(std::begin(kMethods), std::end(kMethods));
-  std::printf(", \"all_ms\": %.1f", bestOf(tensors, 1, all));
-  std::printf(", \"all_two_threads_ms\": %.1f}\n", bestOf(tensors, 2, all));
+    report(kMethodNames[i], tensors, {{kMethods[i]}});
+  report("entropy_s8", tensors, {{RangeMethod::Entropy}, {RangeStorage::S8}});
+  report("all", tensors, {kAll});
+  report("all_two_threads", tensors, {kAll, kStorages, 2});
+  std::printf("}\n");
   return 0;
 }

@@ -70,6 +70,10 @@ public:
   /// to contain 0.
   Range evaluate(RangeStorage storage, double low, double high) const;
 
+  /// The mean squared error of given limits alone, but ten times as fast and
+  /// off by up to 1e-11 of the mean of x^2: for searches over many limits.
+  double estimateError(RangeStorage storage, double low, double high) const;
+
 private:
   struct Impl;
   std::unique_ptr<Impl> impl;

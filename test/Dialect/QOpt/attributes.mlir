@@ -26,3 +26,18 @@ func.func private @stats() attributes {
 // CHECK-LABEL: func.func private @granularity
 // CHECK-SAME:    row = #qopt<granularity row>, tensor = #qopt<granularity tensor>
 func.func private @granularity() attributes {row = #qopt<granularity row>, tensor = #qopt<granularity tensor>}
+
+// What a candidate clips and costs is left out where it says nothing.
+// CHECK-LABEL: func.func private @costs
+// CHECK-SAME:    a = #qopt.candidate<s8, auto, min = -1.0, max = 1.0, error = 0.5, clipped = 0.25, cost = 0.125>
+// CHECK-SAME:    b = #qopt.candidate<s8, auto, min = -1.0, max = 1.0, error = 0.5, cost = 0.125>
+// CHECK-SAME:    c = #qopt.candidate<s8, auto, min = -1.0, max = 1.0, error = 0.5, clipped = 1.0>
+// CHECK-SAME:    d = #qopt.candidate<s8, auto, min = -1.0, max = 1.0, error = 0.5>
+// CHECK-SAME:    e = #qopt.stats<min = 0.0, max = 0.0, count = 5, nonfinite = 1, sentinels = 4, candidates = []>
+func.func private @costs() attributes {
+  a = #qopt.candidate<s8, auto, min = -1.0, max = 1.0, error = 0.5, clipped = 0.25, cost = 0.125>,
+  b = #qopt.candidate<s8, auto, min = -1.0, max = 1.0, error = 0.5, cost = 0.125>,
+  c = #qopt.candidate<s8, auto, min = -1.0, max = 1.0, error = 0.5, clipped = 1.0>,
+  d = #qopt.candidate<s8, auto, min = -1.0, max = 1.0, error = 0.5, clipped = 0.0, cost = 0.5>,
+  e = #qopt.stats<min = 0.0, max = 0.0, count = 5, nonfinite = 1, sentinels = 4, candidates = []>
+}

@@ -58,3 +58,23 @@ func.func private @f() attributes {a = #qopt.stats<min = 0.0, max = 1.0, count =
 // A candidate list holds candidates.
 // expected-error @below {{invalid kind of attribute specified}}
 func.func private @f() attributes {a = #qopt.stats<min = 0.0, max = 1.0, count = 1, nonfinite = 0, candidates = [1]>}
+
+// -----
+
+// expected-error @below {{clipped must be between 0 and 1}}
+func.func private @f() attributes {a = #qopt.candidate<s8, max, min = -1.0, max = 2.0, error = 1.0, clipped = 1.5>}
+
+// -----
+
+// expected-error @below {{cost must be finite and not negative}}
+func.func private @f() attributes {a = #qopt.candidate<s8, max, min = -1.0, max = 2.0, error = 1.0, cost = -1.0>}
+
+// -----
+
+// expected-error @below {{expected 'cost'}}
+func.func private @f() attributes {a = #qopt.candidate<s8, max, min = -1.0, max = 2.0, error = 1.0, price = 1.0>}
+
+// -----
+
+// expected-error @below {{more sentinels than finite values}}
+func.func private @f() attributes {a = #qopt.stats<min = 0.0, max = 1.0, count = 2, nonfinite = 1, sentinels = 2, candidates = []>}

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""ranges.py [--tensors=N] [--samples=N] [--numpy=N] [--build=FOLDER]
+"""ranges.py [--tensors=N] [--samples=N] [--numpy=N] [--name=NAME]
 Time of range selection: all methods on synthetic tensors (ranges_bench.cpp), and in
-the same run a straightforward numpy search for entropy on N of these tensors, whose
+the same run a straightforward NumPy search for entropy on N of these tensors, whose
 thresholds must agree.
 
-Compiles ranges_bench.cpp with $CXX (default c++) against the library of statistics
-in FOLDER (default: build). Needs numpy. Prints a table and writes
-tools/bench/results/ranges-DATE.json.
+Needs NumPy and build/bin/ranges_bench (ninja -C build ranges_bench). Prints a table
+and writes tools/bench/results/ranges-NAME.json (default: cpu).
 """
 
 import json
@@ -19,6 +18,7 @@ import time
 import numpy as np
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BENCH = os.path.join(ROOT, "build", "bin", "ranges_bench")
 BINS, LEVELS = 2048, 128
 
 
@@ -60,9 +60,9 @@ def compare(path, tensors, count):
     seconds = 0.0
     for index in range(count):
         tensor = exported[index]
-        begin = time.perf_counter()
+        begin = time.process_time()
         widths, divergences = search(tensor["bins"])
-        seconds += time.perf_counter() - begin
+        seconds += time.process_time() - begin
         # The threshold is a bin's edge, or the extreme within the last bin.
         chosen = int(np.ceil(tensor["threshold"] / tensor["width"]))
         least, ours = min(divergences), divergences[chosen - widths[0]]
@@ -73,46 +73,42 @@ def compare(path, tensors, count):
 
 
 def main(arguments):
-    options = {"tensors": "1000", "samples": "100000", "numpy": "20", "build": f"{ROOT}/build"}
+    options = {"tensors": "1000", "samples": "100000", "numpy": "20", "name": "cpu"}
     for argument in arguments:
         name, equals, value = argument.lstrip("-").partition("=")
         if not equals or name not in options:
             raise SystemExit(__doc__)
         options[name] = value
     tensors, count = int(options["tensors"]), int(options["numpy"])
-    library = os.path.join(options.pop("build"), "lib", "libQuantOptStatistics.a")
-    if not os.path.exists(library):
-        raise SystemExit(f"ranges: {library} is missing: build QuantOptStatistics first")
+    if not os.path.exists(BENCH):
+        raise SystemExit(f"{os.path.relpath(BENCH)} is missing: ninja -C build ranges_bench")
     if not 0 < count <= tensors:
         raise SystemExit("ranges: --numpy must be between 1 and --tensors")
 
     with tempfile.TemporaryDirectory() as scratch:
-        program, exported = os.path.join(scratch, "bench"), os.path.join(scratch, "tensors")
-        subprocess.run([os.environ.get("CXX", "c++"), "-std=c++17", "-O2", "-ffp-contract=off",
-                        f"-I{ROOT}/include", f"{ROOT}/tools/bench/ranges_bench.cpp", library,
-                        "-pthread", "-o", program], check=True)
-        text = subprocess.run([program, f"--tensors={tensors}", f"--samples={options['samples']}",
+        exported = os.path.join(scratch, "tensors")
+        text = subprocess.run([BENCH, f"--tensors={tensors}", f"--samples={options['samples']}",
                                f"--export={exported}"], check=True, stdout=subprocess.PIPE,
                               text=True).stdout
         ours = json.loads(text)
         seconds = compare(exported, tensors, count)
 
-    entropy = ours["entropy_s8_ms"] / tensors
+    entropy = ours["entropy_s8"]["processor_ms"] / tensors
     result = {"machine": processor(), "options": options, "ranges": ours,
               "numpy": {"tensors": count, "entropy_s8_ms_per_tensor": seconds * 1e3},
               "speedup_entropy_s8": seconds * 1e3 / entropy}
     results = os.path.join(ROOT, "tools", "bench", "results")
     os.makedirs(results, exist_ok=True)
-    path = os.path.join(results, f"ranges-{time.strftime('%Y-%m-%d')}.json")
+    path = os.path.join(results, f"ranges-{options['name']}.json")
     with open(path, "w") as file:
         json.dump(result, file, indent=2)
         file.write("\n")
 
-    print(f"{tensors} tensors, all applicable storages, one thread")
-    for name in ("max", "percentile", "entropy", "mse", "all"):
-        print(f"  {name:12}{ours[f'{name}_ms']:10.1f} ms")
-    print(f"  {'all, 2 threads':12}{ours['all_two_threads_ms']:8.1f} ms")
-    print(f"entropy in s8: {entropy:.3f} ms a tensor; numpy {seconds * 1e3:.1f} ms, "
+    print(f"{tensors} tensors, all applicable storages   elapsed   processors")
+    for name in ("max", "percentile", "entropy", "mse", "all", "all_two_threads"):
+        row = ours[name]
+        print(f"  {name:30}{row['ms']:10.1f} ms{row['processor_ms']:10.1f} ms")
+    print(f"entropy in s8: {entropy:.3f} ms a tensor on a processor; NumPy {seconds * 1e3:.1f} ms, "
           f"{result['speedup_entropy_s8']:.0f} times as long, with the same thresholds")
     print(f"written to {os.path.relpath(path)}")
 

@@ -134,8 +134,8 @@ LogicalResult Hoister::scan(const LoadOptions &options, std::string &message) {
 /// Each weight starts at a multiple of this many bytes: a cache line, and what
 /// any element or vector type needs.
 static constexpr size_t kAlignment = 64;
-/// Bytes decoded and written at a time.
-static constexpr size_t kChunkBytes = size_t(1) << 20;
+/// Bytes decoded and written at a time: the second-level cache holds them.
+static constexpr size_t kChunkBytes = size_t(1) << 18;
 
 static size_t getAlignment(const HexLiteral &literal) {
   return std::max<size_t>(kAlignment, literal.alignment);
@@ -191,7 +191,7 @@ LogicalResult Hoister::decode(std::string &message) {
   };
   // One more thread hides the system's work for the other.
   std::thread helper;
-  if (size > 8 * kChunkBytes)
+  if (size > 32 * kChunkBytes)
     helper = std::thread(work);
   work();
   if (helper.joinable())

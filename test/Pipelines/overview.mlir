@@ -17,12 +17,12 @@
 // ANNOTATE:         %[[SEEN:.+]] = qopt.observe %[[X]] {name = "arg0"} : tensor<2x3xf32>
 // ANNOTATE:         linalg.matmul {qopt.name = "matmul_0", qopt.quantize} ins(%[[SEEN]],
 
-// CALIBRATE:      qopt.observe %{{.+}} {name = "arg0",
+// CALIBRATE:      qopt.observe %{{.+}} {channelMaxima = array<f32: 1.750000e+00, 1.9921875, 1.250000e+00>, name = "arg0",
 // CALIBRATE-SAME:   stats = #qopt.stats<min = 0.0, max = 1.9921875, count = 18, nonfinite = 0,
-// CALIBRATE-SAME:   candidates = [#qopt.candidate<u8, max, min = 0.0, max = 1.9921875,
+// CALIBRATE-SAME:   candidates = [#qopt.candidate<u8, auto, min = 0.0, max = 1.9921875,
 // CALIBRATE-NOT:    type =
 
-// PROPAGATE:      qopt.observe %{{.+}} {name = "arg0", stats = {{.+}}, type = !quant.uniform<u8:f32, 7.812500e-03>}
+// PROPAGATE:      qopt.observe %{{.+}} {{{.+}}name = "arg0", stats = {{.+}}, type = !quant.uniform<u8:f32, 7.812500e-03>}
 
 // QUANTIZE-LABEL: func.func @main(
 // QUANTIZE-NOT:     qopt.observe

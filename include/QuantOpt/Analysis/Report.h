@@ -34,7 +34,7 @@ inline constexpr StringLiteral kReportAttr = "qopt.report";
 
 /// An edge whose readers' results are expected to have less than this, in dB,
 /// is named as one that suffers.
-inline constexpr double kPoorSqnrDb = 20.0;
+inline constexpr double kPoorSqnrDb = 25.0;
 
 class Report {
 public:

@@ -8,7 +8,7 @@
 // CHECK-NEXT: edge 'dynamic': no statistics, quantized at run time
 // JSON:      "edges": [
 // JSON:      "candidates": [
-// JSON:      "clipped": 0.0125,
+// JSON:      "clipped": 0.01250000
 // JSON:      "name": "known",
 // JSON-NEXT: "nonfinite": 2,
 // JSON-NEXT: "sentinels": 3

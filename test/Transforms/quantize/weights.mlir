@@ -59,16 +59,16 @@ func.func @floored(%x: tensor<2x2xf32>) -> tensor<2x3xf32> {
 
 // -----
 
-// Many small weights and a larger one: mse clips it. The scale is that of a
-// share of the largest magnitude in steps of 1/1024.
+// Eight weights of 19.55 are 20 steps of `max`; a scale 4/1024 smaller is nearer
+// to them than it clips the largest weight: 8 · 0.37² + 0.5² < 8 · 0.45².
 // CHECK-LABEL: func.func @clipped(
-// CHECK:         !quant.uniform<i8<-127:127>:f32:1, {1.0000000000000000}>
-// MSE:         sqnr_db = {{[0-9.e+]+}}
+// CHECK:         to tensor<9x1x!quant.uniform<i8<-127:127>:f32:1, {1.000000e+00}>>
+// MSE:         sqnr_db = 41.5{{[0-9]+}}
 // MSE-LABEL:   func.func @clipped(
-// MSE-NOT:       f32:1, {1.0000000000000000}>
-// MSE:           !quant.uniform<i8<-127:127>:f32:1, {0.{{[0-9]+}}}>
+// MSE:           arith.constant dense<{{\[\[}}127], [20], [20], [20], [20], [-20], [-20], [-20], [-20]]>
+// MSE:           to tensor<9x1x!quant.uniform<i8<-127:127>:f32:1, {0.99609375}>>
 func.func @clipped(%x: tensor<1x9xf32>) -> tensor<1x1xf32> {
-  %w = arith.constant dense<[[127.0], [0.5], [0.5], [-0.5], [1.49], [-1.49], [2.4], [-2.4], [0.5]]> : tensor<9x1xf32>
+  %w = arith.constant dense<[[127.0], [19.55], [19.55], [19.55], [19.55], [-19.55], [-19.55], [-19.55], [-19.55]]> : tensor<9x1xf32>
   %zero = arith.constant dense<0.0> : tensor<1x1xf32>
   %0 = qopt.observe %x {name = "a", type = !quant.uniform<i8:f32, 0.5>} : tensor<1x9xf32>
   %1 = linalg.matmul {qopt.name = "fc", qopt.quantize} ins(%0, %w : tensor<1x9xf32>, tensor<9x1xf32>)

@@ -53,20 +53,28 @@ static constexpr double kTolerance = 1.2589254117941673;
 static qopt::Range chooseAuto(const Distribution &values,
                               const RangeSelector &weighted,
                               RangeStorage storage, double &cost) {
-  std::array<qopt::Range, kThresholds> ranges;
-  double threshold = values.getAmax(), least = 0;
-  for (int i = 0; i < kThresholds; ++i, threshold *= kThresholdRatio) {
-    double low = std::max(std::min(values.min, 0.0), -threshold);
-    double high = std::min(std::max(values.max, 0.0), threshold);
-    ranges[i] = weighted.evaluate(storage, low, high);
-    least = i == 0 ? ranges[i].meanSquaredError
-                   : std::min(least, ranges[i].meanSquaredError);
+  auto getLimits = [&](double threshold) {
+    return std::pair(std::max(std::min(values.min, 0.0), -threshold),
+                     std::min(std::max(values.max, 0.0), threshold));
+  };
+  std::array<double, kThresholds> errors;
+  double threshold = values.getAmax();
+  for (double &error : errors) {
+    auto [low, high] = getLimits(threshold);
+    error = weighted.estimateError(storage, low, high);
+    threshold *= kThresholdRatio;
   }
-  for (const qopt::Range &range : ranges)
-    if (range.meanSquaredError <= kTolerance * least) {
+  double least = *llvm::min_element(errors);
+  threshold = values.getAmax();
+  for (double error : errors) {
+    if (error <= kTolerance * least) {
+      auto [low, high] = getLimits(threshold);
+      qopt::Range range = weighted.evaluate(storage, low, high);
       cost = range.meanSquaredError;
       return range;
     }
+    threshold *= kThresholdRatio;
+  }
   llvm_unreachable("the least cost is within its tolerance");
 }
 

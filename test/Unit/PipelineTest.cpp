@@ -161,7 +161,7 @@ TEST_F(MinimalHost, UnsupportedOptionsAreRefusedBeforeAnythingRuns) {
   expectContains(refused("target=sm_70"), "sm_70");
   expectContains(refused("to=emit"), "takes exactly one GPU target");
   expectContains(refused("emit=ptx"), "takes exactly one GPU target");
-  expectContains(refused("calibration-method=entropy"), "must be auto or max");
+  expectContains(refused("percentile=40"), "must be above 50");
   expectContains(refused("precision=f16"), "must be f32");
   expectContains(refused("dynamic calibration-data=x.npz"), "give one of them");
   expectContains(refused("report=r.json to=quantize"),

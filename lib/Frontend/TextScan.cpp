@@ -47,9 +47,13 @@ private:
   /// `dense<` and a type stand around it.
   void noteDense(const char *open, const char *close);
   /// Notes the weights of the `{-# ... #-}` at `p` and returns its end; returns
-  /// `p` if it holds more than keys, strings and braces.
+  /// `p` if it holds more than keys, strings and braces, and null, with
+  /// `problem` set, if the parser must not see it.
   const char *scanMetadata(const char *p, unsigned &line);
   void noteResource(StringRef key, const char *open, const char *close);
+  /// The parser allocates resources with the alignment that their text asks
+  /// for, and dies of absurd ones. Failure, with `problem` set, for those.
+  LogicalResult checkAlignment(StringRef key, StringRef string, unsigned line);
 
   StringRef text;
   const char *end;
@@ -57,6 +61,8 @@ private:
   /// False from where the text is not understood any more.
   bool findWeights;
   const char *lastPassed;
+  /// Why the text is refused.
+  std::string problem;
 };
 } // namespace
 
@@ -187,6 +193,23 @@ void TextScanner::noteDense(const char *open, const char *close) {
 // Weights in resources
 //===----------------------------------------------------------------------===//
 
+LogicalResult TextScanner::checkAlignment(StringRef key, StringRef string,
+                                          unsigned line) {
+  constexpr uint32_t maxAlignment = 1 << 16;
+  uint8_t bytes[sizeof(uint32_t)];
+  if (!string.consume_front("0x") || string.size() < 2 * sizeof(bytes) ||
+      !decodeHex(string.data(), sizeof(bytes), bytes))
+    return success(); // The parser's to report.
+  uint32_t alignment = llvm::support::endian::read32le(bytes);
+  if (alignment != 0 && alignment <= maxAlignment)
+    return success();
+  problem = ("line " + Twine(line) + ": resource '" + key.take_front(100) +
+             "' asks for an alignment of " + Twine(alignment) +
+             " bytes; 1 to " + Twine(maxAlignment) + " were expected")
+                .str();
+  return failure();
+}
+
 void TextScanner::noteResource(StringRef key, const char *open,
                                const char *close) {
   // "0x", the alignment as 4 little-endian bytes, the data.
@@ -222,7 +245,9 @@ const char *TextScanner::scanMetadata(const char *p, unsigned &line) {
   bool isValue = false;
   p += strlen("{-#");
   while (p != end) {
-    if (llvm::isSpace(*p) || *p == ',') {
+    if (StringRef(p, end - p).starts_with("//")) {
+      p = findCommentEnd(p) + 1;
+    } else if (llvm::isSpace(*p) || *p == ',') {
       line += *p == '\n';
       isValue &= *p != ',';
       ++p;
@@ -243,9 +268,11 @@ const char *TextScanner::scanMetadata(const char *p, unsigned &line) {
         if (string.size() > 4096 || string.contains('\\'))
           break;
         key = string;
-      } else if (path.size() == 2 && path[0] == "dialect_resources" &&
-                 path[1] == "builtin") {
-        noteResource(key, p, close);
+      } else if (path.size() == 2 && path[0] == "dialect_resources") {
+        if (failed(checkAlignment(key, string, line)))
+          return nullptr;
+        if (findWeights && path[1] == "builtin")
+          noteResource(key, p, close);
       }
       if (string.take_front(2) != "0x" && string.contains('\n'))
         break;
@@ -329,11 +356,18 @@ LogicalResult TextScanner::run(std::string &message) {
                   ": brackets nest deeper than " + std::to_string(kMaxNesting);
         return failure();
       }
-      if (depth == 1 && findWeights && StringRef(p, end - p).starts_with("{-#"))
-        if (const char *after = scanMetadata(p, line); after != p) {
+      if (depth == 1 && options.literals &&
+          StringRef(p, end - p).starts_with("{-#")) {
+        const char *after = scanMetadata(p, line);
+        if (!after) {
+          message = problem;
+          return failure();
+        }
+        if (after != p) {
           depth = 0;
           p = after - 1;
         }
+      }
       break;
     case '>':
       // Not the arrow "->".

@@ -376,6 +376,25 @@ TEST_F(LoadModel, DamagedResources) {
   }
 }
 
+TEST_F(LoadModel, AbsurdAlignmentsNeverReachTheParser) {
+  // MLIR's parser ends the process for these.
+  for (llvm::StringRef align : {"00000000", "00000080", "00000200"}) {
+    std::string entry = "w: \"0x" + align.str() + hexOf(16) + "\"";
+    for (const std::string &entries :
+         {entry, "v: \"0x04000000" + hexOf(16) + "\",\n// {\n" + entry,
+          entry + " 5"}) {
+      Outcome result = outcome(withResources(entries), /*plain=*/false);
+      EXPECT_FALSE(result.ok);
+      expectContains(result.diagnostics,
+                     "resource 'w' asks for an alignment of ");
+    }
+  }
+  expectContains(
+      outcome(withResources("w: \"0x00000000\""), false).diagnostics,
+      "line 5: resource 'w' asks for an alignment of 0 bytes; 1 to 65536 were "
+      "expected");
+}
+
 TEST_F(LoadModel, OtherSections) {
   std::string blob = "\"0x04000000" + hexOf(16) + "\"";
   expectSame("module {}\n{-# external_resources: { x: { w: " + blob +

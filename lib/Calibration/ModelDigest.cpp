@@ -7,12 +7,15 @@
 //===----------------------------------------------------------------------===//
 //
 // Everything that goes into a digest is preceded by its length, so that no two
-// models give the same stream of bytes.
+// models give the same stream of bytes. Constants count where they are used:
+// neither where they stand nor how often they are repeated nor whether a weight
+// is an inline attribute or a resource makes another model.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Calibration/ModelDigest.h"
 
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringExtras.h"
@@ -36,13 +39,17 @@ private:
   }
   void addNumber(uint64_t number);
   template <typename T> void addPrinted(T value);
-  void addValue(Value value) { addNumber(ids.lookup(value)); }
+  /// An operand: its number, 0 for constants, which follow.
+  void addValue(Value value);
   void defineValue(Value value);
-  void addConstant(ElementsAttr attr);
+  /// The digest of the values of a tensor constant.
+  static std::string getContents(ElementsAttr attr);
 
   Hash structure, weights;
-  /// Values by the order of their definition.
+  /// Values by the order of their definition, from 1.
   llvm::DenseMap<Value, uint64_t> ids;
+  llvm::DenseMap<Value, Attribute> constants;
+  llvm::DenseMap<Attribute, std::string> contents;
   /// Types and attributes repeat; printing them does not have to.
   llvm::DenseMap<const void *, uint64_t> printed;
 };
@@ -82,26 +89,50 @@ void Digester::defineValue(Value value) {
   addPrinted(value.getType());
 }
 
-void Digester::addConstant(ElementsAttr attr) {
-  addPrinted(attr.getType());
+std::string Digester::getContents(ElementsAttr attr) {
+  Hash hash;
+  bool isSplat = false;
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
     if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      addBytes(weights, blob->getData());
-    return;
+      addBytes(hash, blob->getData());
+  } else if (auto dense = dyn_cast<DenseIntOrFPElementsAttr>(attr)) {
+    isSplat = dense.isSplat();
+    addBytes(hash, dense.getRawData());
+  } else {
+    std::string text;
+    llvm::raw_string_ostream(text) << attr;
+    addBytes(hash, ArrayRef(text.data(), text.size()));
   }
-  if (auto dense = dyn_cast<DenseIntOrFPElementsAttr>(attr)) {
-    addNumber(dense.isSplat());
-    addBytes(weights, dense.getRawData());
-    return;
-  }
-  std::string text;
-  llvm::raw_string_ostream(text) << attr;
-  addBytes(weights, ArrayRef(text.data(), text.size()));
+  auto bytes = hash.final();
+  return std::string(bytes.begin(), bytes.end()) + (isSplat ? "s" : "d");
+}
+
+void Digester::addValue(Value value) {
+  auto constant = constants.find(value);
+  if (constant == constants.end())
+    return addNumber(ids.lookup(value));
+  addNumber(0);
+  addPrinted(value.getType());
+  auto elements = dyn_cast<ElementsAttr>(constant->second);
+  if (!elements)
+    return addPrinted(constant->second);
+  auto [it, isNew] = contents.try_emplace(elements);
+  if (isNew)
+    it->second = getContents(elements);
+  addBytes(weights, ArrayRef(it->second.data(), it->second.size()));
 }
 
 void Digester::add(Operation *op) {
   if (auto observe = dyn_cast<ObserveOp>(op)) {
-    ids.try_emplace(observe.getResult(), ids.lookup(observe.getInput()));
+    // Also of a constant.
+    if (Attribute constant = constants.lookup(observe.getInput()))
+      constants.try_emplace(observe.getResult(), constant);
+    else
+      ids.try_emplace(observe.getResult(), ids.lookup(observe.getInput()));
+    return;
+  }
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    constants.try_emplace(constant.getResult(), constant.getValue());
     return;
   }
   addText(op->getName().getStringRef());
@@ -112,10 +143,7 @@ void Digester::add(Operation *op) {
     if (attr.getName().strref().starts_with("qopt."))
       continue;
     addText(attr.getName());
-    if (auto elements = dyn_cast<ElementsAttr>(attr.getValue()))
-      addConstant(elements);
-    else
-      addPrinted(attr.getValue());
+    addPrinted(attr.getValue());
   }
   addNumber(op->getNumRegions());
   for (Region &region : op->getRegions()) {

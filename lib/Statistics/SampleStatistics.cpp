@@ -11,84 +11,9 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Statistics/SampleStatistics.h"
 
-#include "QuantOpt/Support/FloatingPoint.h"
-
 #include <algorithm>
-#include <cstring>
 
 using namespace mlir::qopt;
-
-//===----------------------------------------------------------------------===//
-// Energy
-//===----------------------------------------------------------------------===//
-
-namespace {
-constexpr size_t kLanes = 16;
-constexpr float kMaskedBelow = -0x1p12f, kExtreme = 0x1p100f;
-
-/// Element i is added to partial i mod 16, partials are added in order. Squares
-/// of f32 values are exact in f64, so that one rounding happens per addition,
-/// fused or not: every instruction set gives the same sum.
-[[gnu::always_inline]] inline double sumSquaresInline(const float *data,
-                                                      size_t count) {
-  double partials[kLanes] = {};
-  size_t whole = count / kLanes * kLanes;
-  auto square = [](float x) {
-    float kept = x > kMaskedBelow && x < kExtreme ? x : 0.0f;
-    double wide = kept;
-    return wide * wide;
-  };
-  for (size_t i = 0; i < whole; i += kLanes)
-    for (size_t lane = 0; lane < kLanes; ++lane)
-      partials[lane] += square(data[i + lane]);
-  for (size_t i = whole; i < count; ++i)
-    partials[i - whole] += square(data[i]);
-  double sum = 0;
-  for (double partial : partials)
-    sum += partial;
-  return sum;
-}
-
-[[gnu::noinline]] double sumSquaresPortable(const float *data, size_t count) {
-  return sumSquaresInline(data, count);
-}
-
-#if defined(__x86_64__)
-[[gnu::noinline, gnu::target("avx2")]] double sumSquaresAvx2(const float *data,
-                                                             size_t count) {
-  return sumSquaresInline(data, count);
-}
-[[gnu::noinline, gnu::target("avx512f,avx512vl,avx512dq,avx512bw")]] double
-sumSquaresAvx512(const float *data, size_t count) {
-  return sumSquaresInline(data, count);
-}
-#endif
-
-using SumSquares = double (*)(const float *, size_t);
-
-SumSquares chooseSumSquares() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-    return sumSquaresAvx512;
-  if (__builtin_cpu_supports("avx2"))
-    return sumSquaresAvx2;
-#endif
-  return sumSquaresPortable;
-}
-} // namespace
-
-int mlir::qopt::getEnergyOctave(const float *data, size_t count) {
-  static const SumSquares sumSquares = chooseSumSquares();
-  quantmath::FloatEnvironment environment;
-  double meanSquare = sumSquares(data, count) / double(count);
-  if (meanSquare == 0)
-    return kSilentOctave;
-  // At least (2^-149)^2 / 2^56: never subnormal.
-  uint64_t bits;
-  std::memcpy(&bits, &meanSquare, sizeof(bits));
-  return int(bits >> 52) - 1022;
-}
 
 //===----------------------------------------------------------------------===//
 // State

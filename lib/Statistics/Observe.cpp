@@ -18,6 +18,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ObserveKernels.h"
+#include "SampleEnergy.h"
+
 #include "QuantOpt/Statistics/EdgeStatistics.h"
 #include "QuantOpt/Support/FloatingPoint.h"
 
@@ -40,7 +42,8 @@ public:
 
   /// Not inline, so that none of its arithmetic leaves the scope of a
   /// FloatEnvironment.
-  [[gnu::noinline]] void run(const float *data, size_t count);
+  /// Adds squares to `energy` where it is not null (addSquares).
+  [[gnu::noinline]] void run(const float *data, size_t count, double *energy);
 
 private:
   using FarOctave = EdgeStatistics::FarOctave;
@@ -128,11 +131,14 @@ StatisticsObserver::StatisticsObserver(EdgeStatistics &state, size_t count)
   }
 }
 
-void StatisticsObserver::run(const float *data, size_t count) {
+void StatisticsObserver::run(const float *data, size_t count, double *energy) {
+  static_assert(kBlock % kEnergyPartials == 0, "squares keep their partials");
   state.count += count;
   for (size_t i = 0; i < count; i += kBlock) {
     size_t size = std::min(kBlock, count - i);
     addBlock(data + i, size);
+    if (energy)
+      addSquares(data + i, size, energy);
     if (channels > 0)
       addChannels(data + i, size);
   }
@@ -328,10 +334,14 @@ void StatisticsObserver::finishChannels() {
 }
 
 void EdgeStatistics::observe(const float *data, size_t size) {
+  observe(data, size, nullptr);
+}
+
+void EdgeStatistics::observe(const float *data, size_t size, double *energy) {
   if (size == 0)
     return;
   quantmath::FloatEnvironment environment;
-  StatisticsObserver(*this, size).run(data, size);
+  StatisticsObserver(*this, size).run(data, size, energy);
 }
 
 } // namespace mlir::qopt

@@ -11,6 +11,8 @@
 // fused or not: every instruction set gives the same sum.
 //
 //===----------------------------------------------------------------------===//
+#include "SampleEnergy.h"
+
 #include "QuantOpt/Statistics/SampleStatistics.h"
 #include "QuantOpt/Support/FloatingPoint.h"
 
@@ -21,9 +23,10 @@
 #endif
 
 using namespace mlir::qopt;
+using namespace mlir::qopt::statistics;
 
 namespace {
-constexpr size_t kLanes = 16;
+constexpr size_t kLanes = kEnergyPartials;
 constexpr float kMaskedBelow = -0x1p12f, kExtreme = 0x1p100f;
 
 /// Adds the squares of `count` values, a multiple of kLanes.
@@ -97,17 +100,18 @@ AddSquares chooseAddSquares() {
 }
 } // namespace
 
-int mlir::qopt::getEnergyOctave(const float *data, size_t count) {
-  static const AddSquares addSquares = chooseAddSquares();
-  quantmath::FloatEnvironment environment;
-  double partials[kLanes] = {};
+void statistics::addSquares(const float *data, size_t count, double *partials) {
+  static const AddSquares addWhole = chooseAddSquares();
   size_t whole = count / kLanes * kLanes;
-  addSquares(data, whole, partials);
+  addWhole(data, whole, partials);
   for (size_t i = whole; i < count; ++i)
     partials[i - whole] += square(data[i]);
+}
+
+int statistics::getOctave(const double *partials, size_t count) {
   double sum = 0;
-  for (double partial : partials)
-    sum += partial;
+  for (size_t lane = 0; lane < kLanes; ++lane)
+    sum += partials[lane];
   double meanSquare = sum / double(count);
   if (meanSquare == 0)
     return kSilentOctave;
@@ -115,4 +119,11 @@ int mlir::qopt::getEnergyOctave(const float *data, size_t count) {
   uint64_t bits;
   std::memcpy(&bits, &meanSquare, sizeof(bits));
   return int(bits >> 52) - 1022;
+}
+
+int mlir::qopt::getEnergyOctave(const float *data, size_t count) {
+  quantmath::FloatEnvironment environment;
+  double partials[kLanes] = {};
+  addSquares(data, count, partials);
+  return getOctave(partials, count);
 }

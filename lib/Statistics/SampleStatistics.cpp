@@ -6,10 +6,14 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A sample is read twice, for its energy and for its bins, mostly from a cache.
+// Where a sample's values go is known only after its last one. Small samples
+// are read twice, for their energy and for their bins; of large ones, which may
+// not fit a cache, the bins are filled apart and merged.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Statistics/SampleStatistics.h"
+
+#include "SampleEnergy.h"
 
 #include <algorithm>
 
@@ -19,15 +23,26 @@ using namespace mlir::qopt;
 // State
 //===----------------------------------------------------------------------===//
 
+/// From so many values on, bins apart cost less than reading twice.
+static constexpr size_t kLargeSample = 1 << 16;
+
 void SampleStatistics::observe(const float *data, size_t count,
                                size_t samples) {
   size_t size = count / samples;
   if (size == 0)
     return;
   for (size_t i = 0; i < count; i += size) {
-    int octave = getEnergyOctave(data + i, size);
-    auto place = byOctave.try_emplace(octave, layout).first;
-    place->second.observe(data + i, size);
+    if (size < kLargeSample) {
+      int octave = getEnergyOctave(data + i, size);
+      auto place = byOctave.try_emplace(octave, layout).first;
+      place->second.observe(data + i, size);
+      continue;
+    }
+    EdgeStatistics sample(layout);
+    double energy[statistics::kEnergyPartials] = {};
+    sample.observe(data + i, size, energy);
+    int octave = statistics::getOctave(energy, size);
+    byOctave.try_emplace(octave, layout).first->second.merge(sample);
   }
 }
 

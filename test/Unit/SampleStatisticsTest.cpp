@@ -14,6 +14,7 @@
 #include <cfloat>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <random>
 
 using namespace mlir::qopt;
@@ -125,6 +126,37 @@ TEST(SampleStatistics, AnyOrderSplitAndTree) {
   EXPECT_EQ(whole.getChannelMaxima(), total.getChannelMaxima());
   EXPECT_EQ(whole.getCount(), count * size);
   EXPECT_EQ(whole.getErrors(), total.getNaNs() + total.getPositiveInfinities());
+}
+
+/// Large samples take another way to the same state.
+TEST(SampleStatistics, LargeSamples) {
+  for (size_t size : {(1 << 16) - 32, 1 << 16, (1 << 16) + 96}) {
+    std::vector<std::vector<float>> samples = makeSamples(5, size, 29);
+    const ChannelLayout layout{32, 1};
+    SampleStatistics statistics(layout);
+    statistics.observe(join(samples).data(), 5 * size, 5);
+    std::map<int, EdgeStatistics> expected;
+    for (const std::vector<float> &sample : samples)
+      expected.try_emplace(expectedOctave(sample), layout)
+          .first->second.observe(sample.data(), size);
+    EdgeStatistics total(layout);
+    for (const auto &[octave, edge] : expected)
+      total.merge(edge);
+    EXPECT_TRUE(statistics.getTotal() == total);
+    Distribution distribution = total.getDistribution();
+    WeightedHistogram histogram = statistics.getRelativeHistogram(distribution);
+    std::vector<double> positive(kHistogramBins), negative(kHistogramBins);
+    int quietest = INT32_MAX;
+    for (const auto &[octave, edge] : expected)
+      if (octave != kSilentOctave)
+        quietest = std::min(quietest, octave);
+    for (const auto &[octave, edge] : expected)
+      if (octave != kSilentOctave)
+        edge.addTo(distribution, std::ldexp(1.0, quietest - octave),
+                   positive.data(), negative.data());
+    EXPECT_EQ(histogram.positive, positive);
+    EXPECT_EQ(histogram.negative, negative);
+  }
 }
 
 TEST(SampleStatistics, OtherLayoutsDoNotMerge) {

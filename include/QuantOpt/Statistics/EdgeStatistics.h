@@ -134,6 +134,7 @@ public:
                           std::string &error);
 
 private:
+  friend class SampleStatistics;
   friend class StatisticsObserver;
   friend class StatisticsReader;
   friend class DistributionBuilder;
@@ -163,6 +164,8 @@ private:
   static constexpr unsigned kZeroRow = 2 * kHistogramBins;
   static constexpr unsigned kRows = kZeroRow + 1;
 
+  /// Also adds the squares of the values to `energy`, 16 partial sums.
+  void observe(const float *data, size_t count, double *energy);
   bool hasNear() const { return nearMin <= nearMax; }
   /// Widens the range of the near histogram to [0, 2^newExponent).
   void growTo(int newExponent);

@@ -4,8 +4,8 @@ Speed of calibration statistics beside NumPy, on one core, in one run.
 
 Needs NumPy and build/bin/statistics_bench (ninja -C build statistics_bench). For
 each kind of data, in a cache (384 KiB) and in memory, takes the best of all rounds
-of our full statistics (of any tensor of an edge, of its first one, and with the
-maxima of 768 channels), of a plain minimum and maximum and of reading the values,
+of our statistics (of any tensor of an edge, of its first one, with the maxima of
+768 channels, and complete: with the energy of the sample, too), of a plain minimum and maximum and of reading the values,
 and of numpy.histogram with 2048 bins and NumPy's minimum and maximum of the same
 values. Prints GB/s of f32 and writes tools/bench/results/statistics-NAME.json; NAME
 is the level of vector instructions if not given.
@@ -103,7 +103,7 @@ def main(arguments):
     rows, level = [], None
     counts = {"cache": 128 * CHANNELS,
               "memory": (int(options["megabytes"]) << 18) // CHANNELS * CHANNELS}
-    print(f"{'GB/s of f32 on one core':26}{'statistics':>11}{'first':>7}{'channels':>10}{'min, max':>10}"
+    print(f"{'GB/s of f32 on one core':26}{'statistics':>11}{'first':>7}{'channels':>10}{'complete':>10}{'min, max':>10}"
           f"{'read':>8}{'np min/max':>12}{'np hist':>9}{'x np hist':>11}")
     with tempfile.TemporaryDirectory() as scratch:
         for place, count in counts.items():
@@ -117,7 +117,7 @@ def main(arguments):
                 rows.append({"data": kind, "place": place, "bytes": count * 4,
                              "gb_per_s": speed, "ratios": ratios})
                 print(f"{kind + ', ' + place:26}{full:11.2f}{speed[f'first/{level}']:7.2f}"
-                      f"{speed[f'channels/{level}']:10.2f}"
+                      f"{speed[f'channels/{level}']:10.2f}{speed[f'complete/{level}']:10.2f}"
                       f"{speed['minmax']:10.2f}{speed['read']:8.2f}{speed['numpy_minmax']:12.2f}"
                       f"{speed['numpy_histogram']:9.3f}{ratios['of_numpy_histogram']:11.0f}",
                       flush=True)

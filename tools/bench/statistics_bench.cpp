@@ -19,7 +19,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../../lib/Statistics/ObserveKernels.h"
-#include "QuantOpt/Statistics/EdgeStatistics.h"
+#include "QuantOpt/Statistics/SampleStatistics.h"
 
 #include <benchmark/benchmark.h>
 
@@ -79,6 +79,20 @@ void benchStatistics(benchmark::State &state,
   for (auto _ : state) {
     edge.observe(values.data(), values.size());
     benchmark::DoNotOptimize(edge.getCount());
+  }
+  finish(state);
+  statistics::chooseKernels(nullptr);
+}
+
+/// What calibration keeps: channels and the energy of samples, too. The values
+/// are one sample.
+void benchComplete(benchmark::State &state,
+                   const statistics::ObserveKernels *kernels) {
+  statistics::chooseKernels(kernels);
+  SampleStatistics edge({kChannels, 1});
+  for (auto _ : state) {
+    edge.observe(values.data(), values.size(), 1);
+    benchmark::ClobberMemory();
   }
   finish(state);
   statistics::chooseKernels(nullptr);
@@ -152,6 +166,8 @@ int main(int argc, char **argv) {
                                  kernels);
     benchmark::RegisterBenchmark(("channels/" + level).c_str(), benchStatistics,
                                  kernels, ChannelLayout{kChannels, 1});
+    benchmark::RegisterBenchmark(("complete/" + level).c_str(), benchComplete,
+                                 kernels);
   }
   benchmark::RegisterBenchmark("minmax", benchMinMax);
   benchmark::RegisterBenchmark("read", benchRead);

@@ -24,7 +24,7 @@ using namespace mlir::qopt;
 //===----------------------------------------------------------------------===//
 
 /// From so many values on, bins apart cost less than reading twice.
-static constexpr size_t kLargeSample = 1 << 16;
+static constexpr size_t kLargeSample = 1 << 18;
 
 void SampleStatistics::observe(const float *data, size_t count,
                                size_t samples) {

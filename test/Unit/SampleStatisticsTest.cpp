@@ -130,7 +130,7 @@ TEST(SampleStatistics, AnyOrderSplitAndTree) {
 
 /// Large samples take another way to the same state.
 TEST(SampleStatistics, LargeSamples) {
-  for (size_t size : {(1 << 16) - 32, 1 << 16, (1 << 16) + 96}) {
+  for (size_t size : {(1 << 18) - 32, 1 << 18, (1 << 18) + 96}) {
     std::vector<std::vector<float>> samples = makeSamples(5, size, 29);
     const ChannelLayout layout{32, 1};
     SampleStatistics statistics(layout);

@@ -272,7 +272,8 @@ LogicalResult LowerToInteger::lowerContraction(const Quantizable &match,
   }
   EpilogueChain chain = matchEpilogue(match);
   inputs.accumulator = match.matcher->buildAccumulator(
-      builder, match, integers, isUnsigned, weight.integers);
+      builder, match, integers, isUnsigned, weight.integers,
+      /*unsignedWeight=*/false);
   if (!inputs.accumulator)
     return failure();
   inputs.accumulator.getDefiningOp()->setLoc(loc);

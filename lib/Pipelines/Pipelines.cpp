@@ -44,13 +44,18 @@ void mlir::qopt::buildTosaLowering(OpPassManager &pm) {
 void mlir::qopt::buildImportPhase(OpPassManager &pm,
                                   const JobOptions &options) {
   pm.addPass(createSpecializeShapes({options.entry, toVector(options.shapes)}));
+  pm.addPass(createStripLeftovers());
   pm.addPass(createVerifyInput({options.entry}));
   buildTosaLowering(pm);
+  pm.addPass(createRaiseQDQ());
+  pm.addPass(createLowerQuantizedOps());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createFoldConstants());
   pm.addPass(createNormalizeContractions());
   pm.addPass(createPropagateLayout());
   pm.addPass(createFoldChannelAffine());
+  pm.addPass(createRaiseIdioms());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyNormalForm());
@@ -94,6 +99,7 @@ void mlir::qopt::buildQuantizePhase(OpPassManager &pm,
   quantize.weightMethod = options.weightMethod;
   quantize.requireInt8 = options.requireInt8;
   pm.addPass(createQuantize(quantize));
+  pm.addPass(createInlineComposites());
   pm.addPass(createVerifyQDQForm());
 }
 
@@ -101,6 +107,10 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
   pm.addPass(createVerifyQDQForm());
   pm.addPass(createFuseQDQ());
   pm.addPass(createLowerToInteger());
+  pm.addPass(createFuseEpilogues());
+  if (options.precision != PrecisionMode::F32)
+    pm.addPass(createConvertPrecision(
+        {options.precision == PrecisionMode::F16 ? "f16" : "bf16"}));
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyIntegerForm());
 }

@@ -32,8 +32,12 @@ struct Quantizable {
   /// The op's kind for names and the report: "matmul", "conv", ...
   StringRef kind;
   OpOperand *activation = nullptr;
-  /// Null where both operands are run-time values.
+  /// A constant, plain or under the casts of an imported model; null where both
+  /// operands are run-time values.
   OpOperand *weight = nullptr;
+  /// The second run-time operand where there is no weight (attention), else
+  /// null.
+  OpOperand *other = nullptr;
   /// The accumulator's initial value, where the op has one.
   OpOperand *init = nullptr;
   /// Dimensions of the weight with one scale per index, ascending, and for each
@@ -53,11 +57,12 @@ public:
   /// Recognises `op`, or nothing. Weights need not be constant.
   virtual std::optional<Quantizable> match(Operation *op) const = 0;
   /// Builds the exact i32 accumulator of `match` on 8-bit operands of the same
-  /// shapes; `unsignedActivation` says how `activation` is extended. Null
-  /// (with an error) where that is not possible.
+  /// shapes: the activation and the weight, or the other operand; `unsigned...`
+  /// says how each is extended. Null (with an error) where that is not
+  /// possible.
   virtual Value buildAccumulator(OpBuilder &builder, const Quantizable &match,
                                  Value activation, bool unsignedActivation,
-                                 Value weight) const = 0;
+                                 Value weight, bool unsignedWeight) const = 0;
 };
 
 /// Every matcher, in the order they are asked.

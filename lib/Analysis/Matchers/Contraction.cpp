@@ -130,14 +130,16 @@ public:
       assignRoles(op, match, *lhs, *rhs);
     else if (lhsConstant && !rhsConstant && !hasWindow(lhsMap))
       assignRoles(op, match, *rhs, *lhs);
-    else
+    else {
       match.activation = lhs;
+      match.other = rhs;
+    }
     return match;
   }
 
   Value buildAccumulator(OpBuilder &builder, const Quantizable &match,
                          Value activation, bool unsignedActivation,
-                         Value weight) const override {
+                         Value weight, bool unsignedWeight) const override {
     auto op = cast<linalg::LinalgOp>(match.op);
     Location loc = op.getLoc();
     bool activationFirst = match.activation == op.getDpsInputOperand(0);
@@ -159,8 +161,10 @@ public:
       return arith::ExtSIOp::create(b, loc, b.getI32Type(), value);
     };
     auto body = [&](OpBuilder &b, Location, ValueRange args) {
-      Value l = extend(b, args[0], activationFirst && unsignedActivation);
-      Value r = extend(b, args[1], !activationFirst && unsignedActivation);
+      Value l = extend(b, args[0],
+                       activationFirst ? unsignedActivation : unsignedWeight);
+      Value r = extend(b, args[1],
+                       activationFirst ? unsignedWeight : unsignedActivation);
       Value product = arith::MulIOp::create(b, loc, l, r);
       Value sum = arith::AddIOp::create(b, loc, args[2], product);
       linalg::YieldOp::create(b, loc, sum);

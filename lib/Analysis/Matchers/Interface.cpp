@@ -52,7 +52,7 @@ public:
 
   Value buildAccumulator(OpBuilder &builder, const Quantizable &match,
                          Value activation, bool unsignedActivation,
-                         Value weight) const override {
+                         Value weight, bool) const override {
     return cast<QuantizableOpInterface>(match.op).buildIntegerAccumulator(
         builder, activation, unsignedActivation, weight);
   }

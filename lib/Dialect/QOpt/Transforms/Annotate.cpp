@@ -181,8 +181,6 @@ void Annotate::observe(const Quantizable &match, func::FuncOp entry) {
   OpBuilder builder(match.op->getContext());
   builder.setInsertionPointAfterValue(source);
   auto observed =
-      ObserveOp::create(builder, source.getLoc(), source.getType(), source,
-                        builder.getStringAttr(name), StatsAttr(), TypeAttr(),
-                        DenseF32ArrayAttr());
+      ObserveOp::create(builder, source.getLoc(), source, name);
   source.replaceAllUsesExcept(observed.getResult(), observed);
 }

@@ -28,6 +28,10 @@ def QOpt_ObserveOp : QOpt_Op<"observe", [Pure, SameOperandsAndResultType]> {
     largest magnitude in each channel that the readers' weights tell apart,
     where calibration has seen them.
 
+    A `type` without `stats` is the producer's, of a model that came quantized: it
+    is final. `divide` says that the producer divides by the scale (ONNX) where
+    others multiply by its reciprocal.
+
     ```mlir
     %1 = qopt.observe %0 {name = "conv_0:0",
            stats = #qopt.stats<min = -1.25, max = 3.5, count = 6422528,
@@ -38,7 +42,15 @@ def QOpt_ObserveOp : QOpt_Op<"observe", [Pure, SameOperandsAndResultType]> {
   let arguments = (ins AnyRankedTensor:$input, StrAttr:$name,
                        OptionalAttr<QOpt_StatsAttr>:$stats,
                        OptionalAttr<TypeAttr>:$type,
-                       OptionalAttr<DenseF32ArrayAttr>:$channelMaxima);
+                       OptionalAttr<DenseF32ArrayAttr>:$channelMaxima,
+                       UnitAttr:$divide);
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$input, "::llvm::StringRef":$name), [{
+      build($_builder, $_state, input.getType(), input,
+            $_builder.getStringAttr(name), StatsAttr(), ::mlir::TypeAttr(),
+            ::mlir::DenseF32ArrayAttr(), ::mlir::UnitAttr());
+    }]>
+  ];
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
   let hasVerifier = 1;

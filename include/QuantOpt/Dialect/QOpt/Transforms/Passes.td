@@ -41,6 +41,57 @@ def SpecializeShapes : QOptPass<"qopt-specialize-shapes", "::mlir::ModuleOp"> {
   ];
 }
 
+def StripLeftovers : QOptPass<"qopt-strip-leftovers", "::mlir::ModuleOp"> {
+  let summary = "Remove what exporters leave behind and nothing needs";
+  let description = [{
+    Ops and attributes of exporters' own dialects (`util`, `ml_program`,
+    `tm_tensor`, `torch_c`) that have an upstream meaning are replaced by it; the
+    others are refused by name.
+    Example: test/Transforms/strip-leftovers/basic.mlir
+  }];
+}
+
+def FoldConstants : QOptPass<"qopt-fold-constants", "::mlir::ModuleOp"> {
+  let summary = "Evaluate what depends on constants alone";
+  let description = [{
+    Linalg and tensor ops whose operands are constants (flipped weights of
+    transposed convolutions, products of scales, slices of stacked weights) become
+    constants; so do values that a loop computes from nothing but constants.
+    Example: test/Transforms/fold-constants/basic.mlir
+  }];
+}
+
+def RaiseQDQ : QOptPass<"qopt-raise-qdq", "::mlir::ModuleOp"> {
+  let summary = "Recognize quantization that the producer has put in";
+  let description = [{
+    Quantize and dequantize in any spelling become: on an activation a
+    `qopt.observe` with the producer's `type`; on a constant `quant.scast` and
+    `quant.dcast`; at the edge of the model `quant.qcast` or `quant.dcast`. Scales
+    and zero points are kept to the last bit.
+    Example: test/Transforms/raise-qdq/basic.mlir
+  }];
+}
+
+def LowerQuantizedOps
+    : QOptPass<"qopt-lower-quantized-ops", "::mlir::ModuleOp"> {
+  let summary = "Integer ops with zero points to plain sums of products";
+  let description = [{
+    Named ops that a producer has fused already (`linalg.quantized_matmul`,
+    `linalg.conv_*_q` and what TOSA's int8 ops become) turn into the i32 sums of
+    products of integer form and their zero-point terms.
+    Example: test/Transforms/lower-quantized-ops/basic.mlir
+  }];
+}
+
+def RaiseIdioms : QOptPass<"qopt-raise-idioms", "::mlir::ModuleOp"> {
+  let summary = "Multi-op idioms become qopt.composite";
+  let description = [{
+    Softmax, layer norm, RMS norm, GELU, SiLU and their like, in the spellings of
+    exporters, become one `qopt.composite` around their ops.
+    Example: test/Transforms/raise-idioms/basic.mlir
+  }];
+}
+
 def VerifyInput : QOptPass<"qopt-verify-input", "::mlir::ModuleOp"> {
   let summary = "Refuse by name and location what cannot be imported";
   let description = [{
@@ -95,6 +146,14 @@ def VerifyNormalForm : QOptPass<"qopt-verify-normal-form", "::mlir::ModuleOp"> {
   let description = [{
     Static shapes, upstream ops on tensors, channels-last 2-D convolutions,
     usable weights. docs/Contracts.md, "Normal form".
+  }];
+}
+
+def InlineComposites
+    : QOptPass<"qopt-inline-composites", "::mlir::ModuleOp"> {
+  let summary = "qopt.composite back to its ops";
+  let description = [{
+    Example: test/Transforms/inline-composites/basic.mlir
   }];
 }
 
@@ -272,6 +331,29 @@ def LowerToInteger : QOptPass<"qopt-lower-to-integer", "::mlir::ModuleOp"> {
     defines every bit.
     Example: test/Transforms/lower-to-integer/basic.mlir
   }];
+}
+
+def FuseEpilogues : QOptPass<"qopt-fuse-epilogues", "::mlir::ModuleOp"> {
+  let summary = "Elementwise ops between two tensors in memory become one";
+  let description = [{
+    Requires: integer form. Elementwise ops whose results only the ops of one
+    group read are merged into one `linalg.generic` per group, so that no float
+    tensor is left between integer ones. Never changes a bit.
+    Example: test/Transforms/fuse-epilogues/basic.mlir
+  }];
+}
+
+def ConvertPrecision
+    : QOptPass<"qopt-convert-precision", "::mlir::ModuleOp"> {
+  let summary = "What stayed float in 16 bits";
+  let description = [{
+    Float tensors of integer form become f16 or bf16.
+    Example: test/Transforms/convert-precision/basic.mlir
+  }];
+  let options = [
+    Option<"precision", "precision", "std::string", "\"f32\"",
+           "f32, f16 or bf16">
+  ];
 }
 
 def VerifyIntegerForm

@@ -1,0 +1,23 @@
+//===- FoldConstants.cpp - Evaluate ops on constants ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+
+namespace mlir::qopt {
+#define GEN_PASS_DEF_FOLDCONSTANTS
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h.inc"
+} // namespace mlir::qopt
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+namespace {
+struct FoldConstants : public qopt::impl::FoldConstantsBase<FoldConstants> {
+  using FoldConstantsBase::FoldConstantsBase;
+  void runOnOperation() override {}
+};
+} // namespace

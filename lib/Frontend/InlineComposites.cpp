@@ -1,0 +1,23 @@
+//===- InlineComposites.cpp - Composites to their ops ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+
+namespace mlir::qopt {
+#define GEN_PASS_DEF_INLINECOMPOSITES
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h.inc"
+} // namespace mlir::qopt
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+namespace {
+struct InlineComposites : public qopt::impl::InlineCompositesBase<InlineComposites> {
+  using InlineCompositesBase::InlineCompositesBase;
+  void runOnOperation() override {}
+};
+} // namespace

@@ -1,0 +1,23 @@
+//===- RaiseQDQ.cpp - Recognize imported quantization ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+
+namespace mlir::qopt {
+#define GEN_PASS_DEF_RAISEQDQ
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h.inc"
+} // namespace mlir::qopt
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+namespace {
+struct RaiseQDQ : public qopt::impl::RaiseQDQBase<RaiseQDQ> {
+  using RaiseQDQBase::RaiseQDQBase;
+  void runOnOperation() override {}
+};
+} // namespace

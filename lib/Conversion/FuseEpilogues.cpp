@@ -6,12 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A dequantization is so cheap that every reader gets its own; then each group
-// (Analysis/ElementwiseGroups.h) becomes one generic.
+// Dequantizations and broadcasts are so cheap that every reader gets its own;
+// then each group (Analysis/ElementwiseGroups.h) becomes one generic.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Elementwise.h"
 #include "QuantOpt/Analysis/ElementwiseGroups.h"
+#include "QuantOpt/Analysis/Movement.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 
@@ -49,6 +50,13 @@ static bool isDequantize(linalg::GenericOp op) {
     }
   }
   return converts;
+}
+
+/// A copy that repeats elements of a smaller tensor.
+static bool isBroadcast(linalg::GenericOp op) {
+  return isCopy(op) &&
+         op.getMatchingIndexingMap(op.getDpsInputOperand(0)).getNumResults() <
+             op.getNumLoops();
 }
 
 namespace {
@@ -94,17 +102,20 @@ void FuseEpilogues::inlineDequantizations() {
   IRRewriter rewriter(&getContext());
   SmallVector<linalg::GenericOp> ops;
   getOperation().walk([&](linalg::GenericOp op) {
-    if (isDequantize(op))
+    if (isDequantize(op) || isBroadcast(op))
       ops.push_back(op);
   });
-  for (linalg::GenericOp op : ops)
+  // Readers first: a broadcast may read a dequantization.
+  for (linalg::GenericOp op : llvm::reverse(ops))
     while (OpOperand *use = findReader(op.getResult(0))) {
       auto reader = cast<linalg::GenericOp>(use->getOwner());
       rewriter.setInsertionPoint(reader);
       auto own = cast<linalg::GenericOp>(rewriter.clone(*op));
       use->set(own.getResult(0));
-      // Elementwise readers take it in as a member of their group.
-      if (isGroupable(reader) || !linalg::areElementwiseOpsFusable(use))
+      // What reads it element by element takes it in as a member of its group.
+      bool joins = isGroupable(reader) &&
+                   reader.getMatchingIndexingMap(use).isIdentity();
+      if (joins || !linalg::areElementwiseOpsFusable(use))
         continue;
       FailureOr<linalg::ElementwiseOpFusionResult> fused =
           linalg::fuseElementwiseOps(rewriter, use);

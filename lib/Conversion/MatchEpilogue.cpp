@@ -15,32 +15,6 @@
 using namespace mlir;
 using namespace mlir::qopt;
 
-/// `x * c` or `x / c` with one constant for all elements: {c, 1} or {1, c}.
-static std::optional<std::pair<double, double>>
-matchScaling(linalg::GenericOp op) {
-  OpOperand *main = isElementwise(op) ? getMainInput(op) : nullptr;
-  Block *body = op.getBody();
-  if (!main || body->getOperations().size() != 2)
-    return std::nullopt;
-  Operation *scalar = body->getTerminator()->getOperand(0).getDefiningOp();
-  if (!isa_and_nonnull<arith::MulFOp, arith::DivFOp>(scalar))
-    return std::nullopt;
-  auto getConstant = [&](Value value) {
-    auto arg = dyn_cast<BlockArgument>(value);
-    return getConstantScalar(arg ? op->getOperand(arg.getArgNumber()) : value);
-  };
-  Value x = body->getArgument(main->getOperandNumber());
-  Value lhs = scalar->getOperand(0), rhs = scalar->getOperand(1);
-  bool isProduct = isa<arith::MulFOp>(scalar);
-  if (isProduct && rhs == x)
-    std::swap(lhs, rhs);
-  std::optional<double> c = lhs == x ? getConstant(rhs) : std::nullopt;
-  // The multiplier of an epilogue is positive.
-  if (!c || !(*c > 0) || !std::isfinite(*c))
-    return std::nullopt;
-  return isProduct ? std::pair(*c, 1.0) : std::pair(1.0, *c);
-}
-
 EpilogueChain mlir::qopt::matchEpilogue(Value start,
                                         ArrayRef<int64_t> channelDims,
                                         bool scaled) {
@@ -51,11 +25,11 @@ EpilogueChain mlir::qopt::matchEpilogue(Value start,
   };
   while (auto scaling = dyn_cast_or_null<linalg::GenericOp>(
              scaled ? getOnlyUser(chain.end) : nullptr)) {
-    std::optional<std::pair<double, double>> c = matchScaling(scaling);
+    std::optional<Scaling> c = matchScaling(scaling);
     if (!c)
       break;
-    chain.factor *= c->first;
-    chain.divisor *= c->second;
+    chain.factor *= c->factor;
+    chain.divisor *= c->divisor;
     chain.scalings.push_back(scaling);
     chain.end = scaling.getResult(0);
   }

@@ -209,7 +209,7 @@ LogicalResult Quantize::verifyNoFallback() {
   getOperation().walk([&](Operation *op) {
     std::optional<Quantizable> match = matchQuantizable(op);
     const Report::OpRow *row = report.findOp(qopt::getOpName(op));
-    if (!match || (!match->weight && !match->other) || !row)
+    if (!match || !row || row->precision != "f32")
       return;
     op->emitError() << "'" << qopt::getOpName(op)
                     << "' stays float, which require-int8 forbids: "

@@ -261,8 +261,8 @@ void FuseEpilogues::classify(Operation *op, ArrayRef<StringRef> names) {
 void FuseEpilogues::finishReport() {
   getOperation().walk([&](Operation *op) {
     SmallVector<StringRef> names;
-    for (const std::string &name : members.lookup(op))
-      names.push_back(name);
+    if (auto it = members.find(op); it != members.end())
+      names.assign(it->second.begin(), it->second.end());
     if (StringRef name = qopt::getOpName(op); !name.empty())
       names.push_back(name);
     if (!names.empty() && op->getNumResults())

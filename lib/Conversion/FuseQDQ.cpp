@@ -18,6 +18,7 @@
 #include "QuantOpt/Conversion/MoveIntegers.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::qopt {
@@ -153,8 +154,22 @@ struct QuantizeBeforeJoin : OpRewritePattern<quant::QuantizeCastOp> {
   }
 };
 
-/// `qcast(move(x))` -> `move(qcast(x))` where x is a constant, a join or
-/// dequantized: then the quantization meets what it can merge with.
+/// True if quantizing in front of `move` is no more work than after it, or pays
+/// because the quantization meets what it can merge with.
+static bool isBetterBefore(Operation *move, Value moved) {
+  Value source = getMovementSource(moved);
+  Operation *producer = source.getDefiningOp();
+  if (producer && (getConstantElements(source) ||
+                   !getJoinedOperands(producer).empty()))
+    return true;
+  auto from = cast<RankedTensorType>(moved.getType());
+  auto to = cast<RankedTensorType>(move->getResult(0).getType());
+  return from.hasStaticShape() && to.hasStaticShape() &&
+         (isa<linalg::PoolingNhwcMaxOp, linalg::PoolingNwcMaxOp>(move) ||
+          from.getNumElements() <= to.getNumElements());
+}
+
+/// `qcast(move(x))` -> `move(qcast(x))`: integers are moved.
 struct QuantizeBeforeMove : OpRewritePattern<quant::QuantizeCastOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(quant::QuantizeCastOp op,
@@ -165,16 +180,105 @@ struct QuantizeBeforeMove : OpRewritePattern<quant::QuantizeCastOp> {
     OpOperand *moved = move && type ? getMovedOperand(move) : nullptr;
     if (!moved)
       return rewriter.notifyMatchFailure(op, "input is not moved");
-    Value source = getMovementSource(moved->get());
-    Operation *producer = source.getDefiningOp();
-    if (!producer || (!getConstantElements(source) &&
-                      getJoinedOperands(producer).empty()))
-      return rewriter.notifyMatchFailure(op, "nothing to merge with");
+    if (!isBetterBefore(move, moved->get()))
+      return rewriter.notifyMatchFailure(op, "more is read than moved");
     Value integers = moveIntegers(
         rewriter, move, quantizeLike(rewriter, op, moved->get()), type);
     rewriter.replaceOp(
         op, castToQuantized(rewriter, op.getLoc(), integers, op.getType()));
     return success();
+  }
+};
+
+/// The per-tensor type that all quantizations in `uses` give, if these uses are
+/// quantizations; null where there are none or they differ.
+static quant::UniformQuantizedType getCommonType(ArrayRef<OpOperand *> uses) {
+  quant::UniformQuantizedType type;
+  for (OpOperand *use : uses) {
+    auto quantize = dyn_cast<quant::QuantizeCastOp>(use->getOwner());
+    auto found = quantize ? dyn_cast<quant::UniformQuantizedType>(
+                                getElementTypeOrSelf(quantize.getType()))
+                          : quant::UniformQuantizedType();
+    if (!found || (type && found != type) || quantize->hasAttr(kDivideAttr))
+      return nullptr;
+    type = found;
+  }
+  return type;
+}
+
+/// A loop's float state that is quantized wherever it is read, or filled slice
+/// by slice and quantized after the loop, is carried as integers.
+struct QuantizeLoopState : OpRewritePattern<scf::ForOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(scf::ForOp op,
+                                PatternRewriter &rewriter) const override {
+    for (unsigned i = 0; i < op.getNumRegionIterArgs(); ++i)
+      if (quant::UniformQuantizedType type = getStateType(op, i)) {
+        convert(op, i, type, rewriter);
+        return success();
+      }
+    return rewriter.notifyMatchFailure(op, "no state is quantized everywhere");
+  }
+
+private:
+  static quant::UniformQuantizedType getStateType(scf::ForOp op, unsigned i) {
+    auto tensor = dyn_cast<RankedTensorType>(op.getResult(i).getType());
+    if (!tensor || !tensor.getElementType().isF32())
+      return nullptr;
+    SmallVector<OpOperand *> uses;
+    for (OpOperand &use : op.getRegionIterArg(i).getUses()) {
+      auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner());
+      bool filled = insert && &insert.getDestMutable() == &use &&
+                    insert->hasOneUse() &&
+                    op.getBody()->getTerminator()->getOperand(i) ==
+                        insert.getResult();
+      if (!filled)
+        uses.push_back(&use);
+    }
+    for (OpOperand &use : op.getResult(i).getUses())
+      uses.push_back(&use);
+    return getCommonType(uses);
+  }
+
+  static void convert(scf::ForOp op, unsigned i,
+                      quant::UniformQuantizedType type,
+                      PatternRewriter &rewriter) {
+    Location loc = op.getLoc();
+    auto tensor = cast<RankedTensorType>(op.getResult(i).getType());
+    auto quantize = [&](Value value) -> Value {
+      Value quantized = quant::QuantizeCastOp::create(
+          rewriter, loc, tensor.clone(type), value);
+      return quant::StorageCastOp::create(
+          rewriter, loc, tensor.clone(type.getStorageType()), quantized);
+    };
+    auto dequantizeState = [&](Value integers) -> Value {
+      return quant::DequantizeCastOp::create(
+          rewriter, loc, tensor,
+          castToQuantized(rewriter, loc, integers, tensor.clone(type)));
+    };
+    SmallVector<Value> inits(op.getInitArgs());
+    inits[i] = quantize(inits[i]);
+    auto loop = scf::ForOp::create(rewriter, loc, op.getLowerBound(),
+                                   op.getUpperBound(), op.getStep(), inits);
+    loop->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+    rewriter.eraseBlock(loop.getBody());
+    rewriter.inlineRegionBefore(op.getRegion(), loop.getRegion(),
+                                loop.getRegion().end());
+    BlockArgument state = loop.getRegionIterArg(i);
+    state.setType(inits[i].getType());
+    rewriter.setInsertionPointToStart(loop.getBody());
+    Value real = dequantizeState(state);
+    rewriter.replaceAllUsesExcept(
+        state, real,
+        real.getDefiningOp<quant::DequantizeCastOp>().getInput().getDefiningOp());
+    Operation *yield = loop.getBody()->getTerminator();
+    rewriter.setInsertionPoint(yield);
+    Value stored = quantize(yield->getOperand(i));
+    rewriter.modifyOpInPlace(yield, [&] { yield->setOperand(i, stored); });
+    rewriter.setInsertionPointAfter(loop);
+    SmallVector<Value> results(loop.getResults());
+    results[i] = dequantizeState(results[i]);
+    rewriter.replaceOp(op, results);
   }
 };
 
@@ -195,8 +299,8 @@ struct FuseQDQ : public qopt::impl::FuseQDQBase<FuseQDQ> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
     set.add<MoveThroughDequantize, JoinThroughDequantize, CancelCasts,
-            QuantizeBeforeJoin, QuantizeBeforeMove, CancelStorageCasts>(
-        context);
+            QuantizeBeforeJoin, QuantizeBeforeMove, QuantizeLoopState,
+            CancelStorageCasts>(context);
     patterns = std::move(set);
     return success();
   }

@@ -18,7 +18,7 @@ using namespace mlir::qopt;
 
 /// Larger groups would spill registers and read too many streams at once.
 static constexpr size_t kMaxScalarOps = 128;
-static constexpr size_t kMaxOperands = 12;
+static constexpr size_t kMaxOperands = 24;
 
 /// The generic that computes what `op` does: `op` itself, or the body of an
 /// idiom that is one elementwise op.

@@ -235,7 +235,7 @@ void Annotate::observe(Value source, StringRef fallbackName,
 }
 
 /// Tensors smaller than this are not worth a conversion.
-static constexpr int64_t kMinElements = 64;
+static constexpr int64_t kMinElements = 16;
 
 /// True if `op` adds or compares the elements of a tensor: it has an integer
 /// form or is inside of an idiom that reads 8 bits.

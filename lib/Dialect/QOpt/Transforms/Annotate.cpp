@@ -180,7 +180,6 @@ void Annotate::observe(const Quantizable &match, func::FuncOp entry) {
     name = (qopt::getOpName(match.op) + ":input").str();
   OpBuilder builder(match.op->getContext());
   builder.setInsertionPointAfterValue(source);
-  auto observed =
-      ObserveOp::create(builder, source.getLoc(), source, name);
+  auto observed = ObserveOp::create(builder, source.getLoc(), source, name);
   source.replaceAllUsesExcept(observed.getResult(), observed);
 }

@@ -75,12 +75,12 @@ Report Report::load(ModuleOp module) {
   });
   forEachRow("edges", [&](StringRef name, DictionaryAttr row) {
     report.setEdge(
-        name,
-        {getDouble(row, "min"), getDouble(row, "max"), getDouble(row, "scale"),
-         getInteger(row, "zero_point"), getString(row, "storage").str(),
-         getString(row, "method").str(), getDouble(row, "clipped_fraction"),
-         getInteger(row, "nonfinite"), getInteger(row, "sentinels"),
-         getDouble(row, "expected_error"), getStrings(row, "readers")});
+        name, {getDouble(row, "min"), getDouble(row, "max"),
+               getDouble(row, "scale"), getInteger(row, "zero_point"),
+               getString(row, "storage").str(), getString(row, "method").str(),
+               getDouble(row, "clipped_fraction"), getInteger(row, "nonfinite"),
+               getInteger(row, "sentinels"), getDouble(row, "expected_error"),
+               getStrings(row, "readers"), getString(row, "reason").str()});
   });
   forEachRow("weights", [&](StringRef name, DictionaryAttr row) {
     SmallVector<int64_t> firstDead;
@@ -144,6 +144,8 @@ void Report::save(ModuleOp module) const {
       SmallVector<StringRef> readers(row.readers.begin(), row.readers.end());
       fields.push_back(b.getNamedAttr("readers", b.getStrArrayAttr(readers)));
     }
+    if (!row.reason.empty())
+      fields.push_back(text("reason", row.reason));
     edgeRows.push_back(b.getDictionaryAttr(fields));
   }
   for (auto &[name, row] : weights)

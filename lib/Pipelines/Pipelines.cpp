@@ -88,6 +88,7 @@ void mlir::qopt::buildPropagatePhase(OpPassManager &pm,
   propagate.activations = options.activations;
   propagate.method = options.calibrationMethod;
   propagate.tensorrtCache = options.saveTensorRTCache;
+  propagate.activationBits = options.activationBits;
   propagate.storageS8 = options.storage == StorageMode::S8;
   pm.addPass(createPropagateScales(propagate));
 }

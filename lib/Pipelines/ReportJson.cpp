@@ -120,7 +120,8 @@ static llvm::json::Object makeJson(const Report &report, ModuleOp module,
                            {"nonfinite", row.nonFinite},
                            {"sentinels", row.sentinels},
                            {"expected_sqnr_db", expected},
-                           {"readers", Array(row.readers)}});
+                           {"readers", Array(row.readers)},
+                           {"reason", row.reason}});
     if (row.suffers())
       suffering.push_back(Object{{"edge", name},
                                  {"expected_sqnr_db", expected},

@@ -53,7 +53,9 @@ public:
   struct EdgeRow {
     double min, max, scale;
     int64_t zeroPoint;
-    std::string storage; ///< "i8" or "u8"
+    std::string storage; ///< "i8", "u8" or "i16"
+    /// Of calibration: "max", "auto", ...; "range": limits known without data;
+    /// "model": the type of a model that came quantized.
     std::string method;
     double clippedFraction;
     int64_t nonFinite = 0, sentinels = 0; ///< values left out of the range
@@ -62,6 +64,8 @@ public:
     double expectedError = 0;
     /// The contractions that read it.
     std::vector<std::string> readers = {};
+    /// Why the edge has this type, for people.
+    std::string reason = "";
 
     /// 10 log10 of one over the expected error.
     std::optional<double> getExpectedSqnrDb() const;
@@ -97,6 +101,7 @@ public:
   void setEdge(StringRef name, EdgeRow row) {
     edges[name.str()] = std::move(row);
   }
+  void eraseEdge(StringRef name) { edges.erase(name.str()); }
   void setWeight(StringRef name, WeightRow row) {
     weights[name.str()] = std::move(row);
   }

@@ -99,6 +99,15 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
                      "zero point 0: s8, or u8 for one-sided edges"),
           clEnumValN(ActivationMode::Asymmetric, "asymmetric",
                      "u8 with a zero point"))};
+  Option<ActivationBits> activationBits{
+      *this, "activation-bits",
+      llvm::cl::desc("storage of tensors that no contraction reads"),
+      llvm::cl::init(ActivationBits::Auto),
+      llvm::cl::values(
+          clEnumValN(ActivationBits::Auto, "auto",
+                     "8 bits where the expected error is small, else 16"),
+          clEnumValN(ActivationBits::Eight, "8", "8 bits"),
+          clEnumValN(ActivationBits::Sixteen, "16", "symmetric s16"))};
   Option<WeightMode> weights{
       *this, "weights", llvm::cl::desc("scales of weights"),
       llvm::cl::init(WeightMode::PerChannel),

@@ -232,11 +232,16 @@ def PropagateScales
     : QOptPass<"qopt-propagate-scales", "::mlir::ModuleOp"> {
   let summary = "Agree on one quantized type per edge";
   let description = [{
-    Requires: statistics on observers (those without stay dynamic). Chooses for
-    each edge among the candidate ranges of `method` (`auto`: of all methods)
-    and the storage kinds that `activations` allows the one that costs least;
-    asymmetric storage must win by enough to pay for its zero-point term.
-    Example: test/Transforms/propagate-scales/basic.mlir
+    Requires: statistics or a final type on observers (those without stay
+    dynamic). Chooses for each edge among the candidate ranges of `method`
+    (`auto`: of all methods) and the storage kinds that `activations` allows the
+    one that costs least; asymmetric storage must win by enough to pay for its
+    zero-point term. An edge that no contraction reads may be s16.
+    Guarantees: edges that meet in an op on integers (concat, slices, reshapes,
+    loop-carried values) have one type where that costs any of them at most
+    1 dB. Final types stay as they are: where two of them meet, a warning names
+    both producers.
+    Example: test/Transforms/propagate-scales/basic.mlir, groups.mlir
   }];
   let options = [
     Option<"activations", "activations", "::mlir::qopt::ActivationMode",
@@ -267,7 +272,17 @@ def PropagateScales
            "File to write the chosen symmetric ranges to as a TensorRT "
            "calibration cache">,
     Option<"storageS8", "storage-s8", "bool", "false",
-           "Store activations as s8 only: u8 becomes s8, zero points drop by 128">
+           "Store activations as s8 only: u8 becomes s8, zero points drop by 128">,
+    Option<"activationBits", "activation-bits", "::mlir::qopt::ActivationBits",
+           /*default=*/"::mlir::qopt::ActivationBits::Auto",
+           "How wide edges that no contraction reads are stored",
+           [{::llvm::cl::values(
+              clEnumValN(::mlir::qopt::ActivationBits::Auto, "auto",
+                         "8 bits where their expected error is small, else 16"),
+              clEnumValN(::mlir::qopt::ActivationBits::Eight, "8",
+                         "8 bits like all others"),
+              clEnumValN(::mlir::qopt::ActivationBits::Sixteen, "16",
+                         "symmetric s16"))}]>
   ];
 }
 

@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/Elementwise.h"
+#include "QuantOpt/Analysis/Policy.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
@@ -21,7 +22,6 @@
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/GlobPattern.h"
 
 namespace mlir::qopt {
 #define GEN_PASS_DEF_ANNOTATE
@@ -59,22 +59,33 @@ struct Annotate : public qopt::impl::AnnotateBase<Annotate> {
 
   void runOnOperation() override {
     FailureOr<func::FuncOp> entry = findEntry(getOperation(), this->entry);
-    if (failed(entry) || failed(parseGlobs()))
+    if (failed(entry))
       return signalPassFailure();
+    PolicyOptions policyOptions{policy, *rules, *keepFloat};
+    FailureOr<Policy> created =
+        Policy::create(policyOptions, &getContext(),
+                       [&] { return getOperation().emitError(); });
+    if (failed(created))
+      return signalPassFailure();
+    decisions = &*created;
     report = Report::load(getOperation());
     report.setNumber("weights_bytes_before", getWeightBytes(getOperation()));
     usedNames.clear();
     counters.clear();
     SmallVector<Quantizable> chosen;
-    entry->walk([](Operation *op) { op->removeAttr(kQuantizeAttr); });
+    numContractions = contractionIndex = 0;
+    entry->walk([&](Operation *op) {
+      op->removeAttr(kQuantizeAttr);
+      numContractions += matchQuantizable(op).has_value();
+    });
     entry->walk([&](Operation *op) { consider(op, *entry, chosen); });
     for (const Quantizable &match : chosen)
       observe(match, *entry);
+    decisions->warnUnmatched(entry->getLoc());
     report.save(getOperation());
   }
 
 private:
-  LogicalResult parseGlobs();
   std::string makeName(Operation *op, StringRef kind);
   /// Names `op` and either chooses it or says why it stays float.
   void consider(Operation *op, func::FuncOp entry,
@@ -86,22 +97,10 @@ private:
   Report report;
   llvm::StringSet<> usedNames;
   llvm::StringMap<unsigned> counters;
-  SmallVector<std::pair<std::string, llvm::GlobPattern>> globs;
+  const Policy *decisions = nullptr;
+  unsigned numContractions = 0, contractionIndex = 0;
 };
 } // namespace
-
-LogicalResult Annotate::parseGlobs() {
-  globs.clear();
-  for (const std::string &text : keepFloat) {
-    llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(text);
-    if (!glob)
-      return getOperation().emitError()
-             << "keep-float pattern '" << text
-             << "' is not a glob: " << llvm::toString(glob.takeError());
-    globs.emplace_back(text, std::move(*glob));
-  }
-  return success();
-}
 
 std::string Annotate::makeName(Operation *op, StringRef kind) {
   std::string base = getLocationName(op->getLoc()).str();
@@ -121,6 +120,11 @@ void Annotate::consider(Operation *op, func::FuncOp entry,
   std::string name = makeName(op, kind);
   op->setAttr(kNameAttr, StringAttr::get(op->getContext(), name));
   std::optional<Quantizable> match = matchQuantizable(op);
+  Decision decision = decisions->decide(
+      match ? PolicyQuery::makeContraction(name, *match, contractionIndex++,
+                                           numContractions)
+            : PolicyQuery::make(name, kind));
+  decision.annotate(op);
   if (!match) {
     // Bias and clamps may still join an epilogue: lower has the last word, and
     // makes the remark.
@@ -129,19 +133,19 @@ void Annotate::consider(Operation *op, func::FuncOp entry,
                         "contractions are integer in this version"});
     return;
   }
-  std::string reason = whyFloat(*match, entry);
+  std::string reason =
+      decision.quantize ? whyFloat(*match, entry) : decision.reason;
   if (!reason.empty())
     return reportFloat(report, op, kind, reason);
-  report.setOp(name, {kind.str(), printLocation(op->getLoc()), "int8",
-                      "constant weights", /*isContraction=*/true});
+  report.setOp(name,
+               {kind.str(), printLocation(op->getLoc()), "int8",
+                decision.reason.empty() ? "constant weights" : decision.reason,
+                /*isContraction=*/true});
   op->setAttr(kQuantizeAttr, UnitAttr::get(op->getContext()));
   chosen.push_back(*match);
 }
 
 std::string Annotate::whyFloat(const Quantizable &match, func::FuncOp entry) {
-  for (auto &[text, glob] : globs)
-    if (glob.match(qopt::getOpName(match.op)))
-      return "kept float by --keep-float=" + text;
   if (!match.weight)
     return "both operands are run-time values: only contractions with constant "
            "weights are integer in this version";
@@ -180,7 +184,6 @@ void Annotate::observe(const Quantizable &match, func::FuncOp entry) {
     name = (qopt::getOpName(match.op) + ":input").str();
   OpBuilder builder(match.op->getContext());
   builder.setInsertionPointAfterValue(source);
-  auto observed =
-      ObserveOp::create(builder, source.getLoc(), source, name);
+  auto observed = ObserveOp::create(builder, source.getLoc(), source, name);
   source.replaceAllUsesExcept(observed.getResult(), observed);
 }

@@ -11,6 +11,7 @@
 // "Integer contraction").
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/Policy.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Conversion/QuantizeWeights.h"
@@ -44,7 +45,7 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
       if (failed(quantizeOp(op)))
         return signalPassFailure();
     }
-    if (requireInt8 && failed(verifyNoFallback()))
+    if (failed(verifyNoFallback()))
       return signalPassFailure();
     report.setNumber("weights_bytes_after",
                      quantizedBytes + getWeightBytes(getOperation()));
@@ -63,7 +64,8 @@ private:
   /// Puts `dynamic_dequantize(dynamic_quantize(x))` on the activation operand.
   void quantizeDynamically(const Quantizable &match);
   void replaceObserver(ObserveOp op);
-  /// Fails for each contraction with constant weights that stays float.
+  /// Fails for each contraction that stays float and must not, by a rule or by
+  /// `require-int8`. Takes off what annotate has left for this.
   LogicalResult verifyNoFallback();
 
   Report report;
@@ -158,17 +160,32 @@ void Quantize::quantizeDynamically(const Quantizable &match) {
 }
 
 LogicalResult Quantize::verifyNoFallback() {
+  FailureOr<GlobList> globs = GlobList::create(
+      *requireInt8, "require-int8", [&] { return getOperation().emitError(); });
+  if (failed(globs))
+    return failure();
   LogicalResult result = success();
   getOperation().walk([&](Operation *op) {
-    std::optional<Quantizable> match = matchQuantizable(op);
+    op->removeAttr(kEdgeBitsAttr);
+    auto requiredBy =
+        dyn_cast_or_null<StringAttr>(op->removeAttr(kRequiredAttr));
     const Report::OpRow *row = report.findOp(qopt::getOpName(op));
-    if (!match || !match->weight || !row)
+    if (!row || !row->isContraction)
       return;
-    op->emitError() << "'" << qopt::getOpName(op)
-                    << "' stays float, which require-int8 forbids: "
-                    << row->reason;
+    std::optional<StringRef> glob = globs->find(qopt::getOpName(op));
+    if (row->precision == "int8" || (!glob && !requiredBy))
+      return;
+    std::string who =
+        glob ? ("require-int8=" + *glob).str() : requiredBy.getValue().str();
+    op->emitError() << "'" << qopt::getOpName(op) << "' stays float, which "
+                    << who << " forbids: " << row->reason;
     result = failure();
   });
+  for (StringRef text : globs->getUnmatched()) {
+    getOperation().emitError()
+        << "require-int8=" << text << " matches no contraction";
+    result = failure();
+  }
   return result;
 }
 

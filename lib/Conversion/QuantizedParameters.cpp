@@ -43,6 +43,7 @@ QuantizedParameters::get(quant::QuantizedType type) {
     return failure();
   }
   result.isSigned = type.isSigned();
+  result.bits = type.getStorageTypeIntegralWidth();
   result.low = type.getStorageTypeMin();
   result.high = type.getStorageTypeMax();
   return result;

@@ -29,6 +29,9 @@ namespace mlir::qopt {
 inline constexpr StringLiteral kNameAttr = "qopt.name";
 /// The discardable unit attribute of the ops annotate chose, until quantize.
 inline constexpr StringLiteral kQuantizeAttr = "qopt.quantize";
+/// The unit attribute of a `quant.qcast` that divides by its scale (ONNX) where
+/// others multiply by its reciprocal.
+inline constexpr StringLiteral kDivideAttr = "qopt.divide";
 /// The module attribute that holds the report between phases.
 inline constexpr StringLiteral kReportAttr = "qopt.report";
 

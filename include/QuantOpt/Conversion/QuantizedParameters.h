@@ -21,6 +21,8 @@ struct QuantizedParameters {
   SmallVector<float> scales;
   SmallVector<int32_t> zeroPoints;
   bool isSigned = true;
+  /// Width of the storage type.
+  unsigned bits = 8;
   /// Storage limits.
   int32_t low = -128, high = 127;
 

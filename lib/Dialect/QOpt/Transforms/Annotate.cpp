@@ -17,6 +17,7 @@
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/Elementwise.h"
 #include "QuantOpt/Analysis/ElementwiseGroups.h"
+#include "QuantOpt/Analysis/Policy.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
@@ -25,7 +26,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/GlobPattern.h"
 
 namespace mlir::qopt {
 #define GEN_PASS_DEF_ANNOTATE
@@ -64,46 +64,61 @@ static StringRef getKind(Operation *op) {
   return generic.getNumReductionLoops() ? "reduction" : "generic";
 }
 
+/// Visits the ops that may have names, in the order of the text. The bodies of
+/// the ones left out compute single elements, or are idioms that are named as a
+/// whole.
+static void walkNamed(func::FuncOp entry, function_ref<void(Operation *)> fn) {
+  entry.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    fn(op);
+    return isa<linalg::LinalgOp, CompositeOp>(op) ? WalkResult::skip()
+                                                  : WalkResult::advance();
+  });
+}
+
 namespace {
 struct Annotate : public qopt::impl::AnnotateBase<Annotate> {
   using AnnotateBase::AnnotateBase;
 
   void runOnOperation() override {
     FailureOr<func::FuncOp> entry = findEntry(getOperation(), this->entry);
-    if (failed(entry) || failed(parseGlobs()))
+    if (failed(entry))
       return signalPassFailure();
+    PolicyOptions policyOptions{policy, *rules, *keepFloat};
+    FailureOr<Policy> created =
+        Policy::create(policyOptions, &getContext(),
+                       [&] { return getOperation().emitError(); });
+    if (failed(created))
+      return signalPassFailure();
+    decisions = &*created;
     report = Report::load(getOperation());
     report.setNumber("weights_bytes_before", getWeightBytes(getOperation()));
     usedNames.clear();
     counters.clear();
     SmallVector<Quantizable> chosen;
+    keptFloat.clear();
+    numContractions = contractionIndex = 0;
     entry->walk([](Operation *op) { op->removeAttr(kQuantizeAttr); });
-    entry->walk<WalkOrder::PreOrder>([&](Operation *op) {
-      consider(op, *entry, chosen);
-      // The bodies of these ops compute single elements, or are idioms that
-      // are named as a whole.
-      return isa<linalg::LinalgOp, CompositeOp>(op) ? WalkResult::skip()
-                                                    : WalkResult::advance();
+    walkNamed(*entry, [&](Operation *op) {
+      numContractions += matchQuantizable(op).has_value();
     });
+    walkNamed(*entry, [&](Operation *op) { consider(op, *entry, chosen); });
     for (const Quantizable &match : chosen)
       for (OpOperand *operand : {match.activation, match.other})
         if (operand)
           observe(getMovementSource(operand->get()),
                   (qopt::getOpName(match.op) + ":input").str(), *entry);
     observeMemory(*entry);
+    decisions->warnUnmatched(entry->getLoc());
     report.save(getOperation());
   }
 
 private:
-  LogicalResult parseGlobs();
   std::string makeName(Operation *op, StringRef kind);
   /// Names `op` and either chooses it or says why it stays float.
   void consider(Operation *op, func::FuncOp entry,
                 SmallVectorImpl<Quantizable> &chosen);
   /// Why the matched op cannot become integer; empty if it can.
   std::string whyFloat(const Quantizable &match, func::FuncOp entry);
-  /// The pattern that keeps the op `name` float, or null.
-  const std::string *findGlob(StringRef name) const;
   /// Puts an observer on `source` unless it has one.
   void observe(Value source, StringRef fallbackName, func::FuncOp entry);
   /// Observes the float tensors that ops other than contractions read.
@@ -113,22 +128,12 @@ private:
   Report report;
   llvm::StringSet<> usedNames;
   llvm::StringMap<unsigned> counters;
-  SmallVector<std::pair<std::string, llvm::GlobPattern>> globs;
+  const Policy *decisions = nullptr;
+  unsigned numContractions = 0, contractionIndex = 0;
+  /// Ops other than contractions that the policy keeps float.
+  DenseSet<Operation *> keptFloat;
 };
 } // namespace
-
-LogicalResult Annotate::parseGlobs() {
-  globs.clear();
-  for (const std::string &text : keepFloat) {
-    llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(text);
-    if (!glob)
-      return getOperation().emitError()
-             << "keep-float pattern '" << text
-             << "' is not a glob: " << llvm::toString(glob.takeError());
-    globs.emplace_back(text, std::move(*glob));
-  }
-  return success();
-}
 
 std::string Annotate::makeName(Operation *op, StringRef kind) {
   std::string base = getLocationName(op->getLoc()).str();
@@ -148,37 +153,36 @@ void Annotate::consider(Operation *op, func::FuncOp entry,
   std::string name = makeName(op, kind);
   op->setAttr(kNameAttr, StringAttr::get(op->getContext(), name));
   std::optional<Quantizable> match = matchQuantizable(op);
+  Decision decision = decisions->decide(
+      match ? PolicyQuery::makeContraction(name, *match, contractionIndex++,
+                                           numContractions)
+            : PolicyQuery::make(name, kind));
+  decision.annotate(op);
   if (!match) {
     if (isa<scf::ForOp>(op))
       return;
     // What its tensors are is known when they are lowered.
-    const std::string *glob = findGlob(name);
+    if (!decision.quantize)
+      keptFloat.insert(op);
     report.setOp(name, {kind.str(), printLocation(op->getLoc()), "f32",
-                        glob ? "kept float by --keep-float=" + *glob
-                             : "reads or writes float tensors"});
+                        decision.quantize ? "reads or writes float tensors"
+                                          : decision.reason});
     return;
   }
-  std::string reason = whyFloat(*match, entry);
+  std::string reason =
+      decision.quantize ? whyFloat(*match, entry) : decision.reason;
   if (!reason.empty())
     return reportFloat(report, op, kind, reason);
+  StringRef why =
+      match->weight ? "constant weights" : "both operands are run-time values";
   report.setOp(name, {kind.str(), printLocation(op->getLoc()), "int8",
-                      match->weight ? "constant weights"
-                                    : "both operands are run-time values",
+                      decision.reason.empty() ? why.str() : decision.reason,
                       /*isContraction=*/true});
   op->setAttr(kQuantizeAttr, UnitAttr::get(op->getContext()));
   chosen.push_back(*match);
 }
 
-const std::string *Annotate::findGlob(StringRef name) const {
-  for (auto &[text, glob] : globs)
-    if (glob.match(name))
-      return &text;
-  return nullptr;
-}
-
 std::string Annotate::whyFloat(const Quantizable &match, func::FuncOp entry) {
-  if (const std::string *glob = findGlob(qopt::getOpName(match.op)))
-    return "kept float by --keep-float=" + *glob;
   OpOperand *second = match.weight ? match.weight : match.other;
   if (!second)
     return "its second operand is neither a constant nor a tensor of its own";
@@ -254,25 +258,21 @@ bool Annotate::isWorthStoring(Value value,
   Operation *producer = value.getDefiningOp();
   bool computes = isGroupable(producer) || isa<CompositeOp>(producer) ||
                   producer->hasAttr(kQuantizeAttr);
-  if (!computes || groups.isInside(value) ||
-      findGlob(qopt::getOpName(producer)))
+  if (!computes || groups.isInside(value) || keptFloat.contains(producer))
     return false;
   return llvm::any_of(getReadersBehindMovement(value), [&](OpOperand *use) {
     Operation *user = use->getOwner();
-    return (isGroupable(user) || isa<CompositeOp>(user) ||
-            isReduction(user)) &&
-           !findGlob(qopt::getOpName(user));
+    return (isGroupable(user) || isa<CompositeOp>(user) || isReduction(user)) &&
+           !keptFloat.contains(user);
   });
 }
 
 void Annotate::observeMemory(func::FuncOp entry) {
   ElementwiseGroups groups(entry);
   SmallVector<Value> values;
-  entry.walk<WalkOrder::PreOrder>([&](Operation *op) {
+  walkNamed(entry, [&](Operation *op) {
     if (op->getNumResults() == 1 && isWorthStoring(op->getResult(0), groups))
       values.push_back(op->getResult(0));
-    return isa<linalg::LinalgOp, CompositeOp>(op) ? WalkResult::skip()
-                                                  : WalkResult::advance();
   });
   for (Value value : values)
     observe(value, "", entry);

@@ -12,6 +12,7 @@
 // "Integer contraction").
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/Policy.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Conversion/QuantizeWeights.h"
@@ -57,7 +58,7 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
       if (failed(quantizeOp(op)))
         return signalPassFailure();
     }
-    if (requireInt8 && failed(verifyNoFallback()))
+    if (failed(verifyNoFallback()))
       return signalPassFailure();
     report.setNumber("weights_bytes_after",
                      quantizedBytes + getWeightBytes(getOperation()));
@@ -70,7 +71,8 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
 
 private:
   LogicalResult quantizeOp(Operation *op);
-  LogicalResult quantizeWeighted(const Quantizable &match, ObserveOp activation);
+  LogicalResult quantizeWeighted(const Quantizable &match,
+                                 ObserveOp activation);
   LogicalResult quantizeProduct(const Quantizable &match, ObserveOp activation);
   /// Adds the row of the weights of `op` and warns of what people should know.
   void reportWeights(Operation *op, const QuantizedWeights &weights,
@@ -78,7 +80,8 @@ private:
   /// Puts `dynamic_dequantize(dynamic_quantize(x))` on an operand.
   void quantizeDynamically(OpOperand &operand, Granularity per);
   void replaceObserver(ObserveOp op);
-  /// Fails for each contraction with constant weights that stays float.
+  /// Fails for each contraction that stays float and must not, by a rule or by
+  /// `require-int8`. Takes off what annotate has left for this.
   LogicalResult verifyNoFallback();
 
   Report report;
@@ -205,17 +208,32 @@ void Quantize::quantizeDynamically(OpOperand &operand, Granularity per) {
 }
 
 LogicalResult Quantize::verifyNoFallback() {
+  FailureOr<GlobList> globs = GlobList::create(
+      *requireInt8, "require-int8", [&] { return getOperation().emitError(); });
+  if (failed(globs))
+    return failure();
   LogicalResult result = success();
   getOperation().walk([&](Operation *op) {
-    std::optional<Quantizable> match = matchQuantizable(op);
+    op->removeAttr(kEdgeBitsAttr);
+    auto requiredBy =
+        dyn_cast_or_null<StringAttr>(op->removeAttr(kRequiredAttr));
     const Report::OpRow *row = report.findOp(qopt::getOpName(op));
-    if (!match || !row || row->precision != "f32")
+    if (!row || !row->isContraction)
       return;
-    op->emitError() << "'" << qopt::getOpName(op)
-                    << "' stays float, which require-int8 forbids: "
-                    << row->reason;
+    std::optional<StringRef> glob = globs->find(qopt::getOpName(op));
+    if (row->precision == "int8" || (!glob && !requiredBy))
+      return;
+    std::string who =
+        glob ? ("require-int8=" + *glob).str() : requiredBy.getValue().str();
+    op->emitError() << "'" << qopt::getOpName(op) << "' stays float, which "
+                    << who << " forbids: " << row->reason;
     result = failure();
   });
+  for (StringRef text : globs->getUnmatched()) {
+    getOperation().emitError()
+        << "require-int8=" << text << " matches no contraction";
+    result = failure();
+  }
   return result;
 }
 

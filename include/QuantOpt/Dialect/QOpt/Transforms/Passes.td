@@ -170,8 +170,12 @@ def Annotate : QOptPass<"qopt-annotate", "::mlir::ModuleOp"> {
     Example: test/Transforms/annotate/basic.mlir
   }];
   let options = [
+    Option<"policy", "policy", "std::string", "\"default\"",
+           "Preset that says which ops become integer: docs/Policy.md">,
+    ListOption<"rules", "rules", "std::string",
+               "JSON files with rules, which win over the preset">,
     ListOption<"keepFloat", "keep-float", "std::string",
-               "Globs of op names that stay float">,
+               "Globs of op names that stay float, whatever rules say">,
     Option<"entry", "entry", "std::string", "", "Function to annotate">
   ];
 }
@@ -311,8 +315,8 @@ def Quantize : QOptPass<"qopt-quantize", "::mlir::ModuleOp"> {
                          "the largest magnitude is the largest integer"),
               clEnumValN(::mlir::qopt::WeightMethod::MSE, "mse",
                          "the least squared error"))}]>,
-    Option<"requireInt8", "require-int8", "bool", "false",
-           "An error where a contraction with constant weights stays float">
+    ListOption<"requireInt8", "require-int8", "std::string",
+               "Globs of contractions whose staying float is an error">
   ];
 }
 
@@ -381,13 +385,16 @@ def VerifyIntegerForm
 }
 
 def WriteReport : QOptPass<"qopt-write-report", "::mlir::ModuleOp"> {
-  let summary = "Write the report as JSON and take it off the module";
+  let summary = "Write the report and take it off the module";
   let description = [{
-    The report gathered by the phases (`qopt.report`) goes to `file`, if one is
-    named, written to a temporary first. The attribute is removed either way.
+    The report gathered by the phases (`qopt.report`) goes to each `file`, as a
+    page where its name ends in `.html` and as JSON otherwise, written to a
+    temporary first; and, where remarks are enabled, to a remark per op, edge and
+    weight. The attribute is removed either way. docs/Report.md.
+    Example: test/Transforms/write-report/basic.mlir
   }];
   let options = [
-    Option<"file", "file", "std::string", "", "JSON file to write">,
+    ListOption<"files", "file", "std::string", "JSON and HTML files to write">,
     Option<"entry", "entry", "std::string", "", "Function of the model">
   ];
 }

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Movement of one tensor is Quantizable.h's business; here are the ops that put
+// Movement of one tensor is Movement.h's business; here are the ops that put
 // elements of several tensors into one, which works on integers only where all
 // have one type.
 //
@@ -14,7 +14,7 @@
 #include "QuantOpt/Analysis/ScaleAnalysis.h"
 
 #include "QuantOpt/Analysis/Elementwise.h"
-#include "QuantOpt/Analysis/Quantizable.h"
+#include "QuantOpt/Analysis/Movement.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -22,20 +22,20 @@
 using namespace mlir;
 using namespace mlir::qopt;
 
-/// The operands that `generic` copies elements of: its body yields one of them,
-/// or chooses among those of one index by `select`, `maximumf` or `minimumf`.
-/// None where it computes, or clamps to constants.
-static SmallVector<OpOperand *> getCopiedOperands(linalg::GenericOp generic) {
+/// The operands that `generic` takes elements of: its body chooses among those
+/// of one index by `select`, `maximumf` or `minimumf`. None where it computes,
+/// or clamps to constants.
+static SmallVector<OpOperand *> getSelectedOperands(linalg::GenericOp generic) {
   if (!isElementwise(generic) || matchClamp(generic))
     return {};
   SmallVector<Value> pending = {
       generic.getBody()->getTerminator()->getOperand(0)};
-  SmallVector<OpOperand *> copied;
+  SmallVector<OpOperand *> selected;
   for (size_t i = 0; i < pending.size(); ++i) {
     if (auto arg = dyn_cast<BlockArgument>(pending[i])) {
       if (arg.getOwner() != generic.getBody())
         return {};
-      copied.push_back(generic.getMatchingOpOperand(arg));
+      selected.push_back(generic.getMatchingOpOperand(arg));
       continue;
     }
     Operation *op = pending[i].getDefiningOp();
@@ -49,12 +49,10 @@ static SmallVector<OpOperand *> getCopiedOperands(linalg::GenericOp generic) {
     else
       return {};
   }
-  bool oneIndex = llvm::all_of(copied, [&](OpOperand *operand) {
+  bool oneIndex = llvm::all_of(selected, [&](OpOperand *operand) {
     return generic.getMatchingIndexingMap(operand).isIdentity();
   });
-  if (copied.size() > 1 && !oneIndex)
-    return {};
-  return copied;
+  return oneIndex ? selected : SmallVector<OpOperand *>();
 }
 
 /// Around a loop, the initial value, the argument of the body, the yielded
@@ -75,21 +73,16 @@ SmallVector<SameScaleOp> mlir::qopt::getSameScale(Operation *op) {
     if (!operands.empty())
       result.push_back({op, std::move(operands), op->getResult(0)});
   };
-  if (OpOperand *moved = getMovedOperand(op)) {
+  OpOperand *moved = op->getNumResults() == 1 ? getMovedOperand(op) : nullptr;
+  if (moved) {
     add({moved});
-  } else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
-    add({&slice.getSourceMutable()});
-  } else if (auto slice = dyn_cast<tensor::InsertSliceOp>(op)) {
-    add({&slice.getSourceMutable(), &slice.getDestMutable()});
-  } else if (isa<tensor::ConcatOp>(op)) {
-    add(llvm::map_to_vector(op->getOpOperands(),
-                            [](OpOperand &operand) { return &operand; }));
+  } else if (SmallVector<OpOperand *> joined = getJoinedOperands(op);
+             !joined.empty()) {
+    add(std::move(joined));
   } else if (isa<linalg::MaxOp, linalg::MinOp>(op)) {
     add({&op->getOpOperand(0), &op->getOpOperand(1)});
-  } else if (isa<linalg::BroadcastOp>(op)) {
-    add({&op->getOpOperand(0)});
   } else if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
-    add(getCopiedOperands(generic));
+    add(getSelectedOperands(generic));
   } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
     addLoop(loop, result);
   } else if (auto branch = dyn_cast<scf::IfOp>(op);

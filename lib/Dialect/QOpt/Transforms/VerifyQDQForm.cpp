@@ -24,7 +24,7 @@ static bool isUsableScale(float scale) {
   return std::isfinite(scale) && scale > 0;
 }
 
-/// A uniform type over 8 bits and f32, with usable parameters.
+/// A uniform type over 8 or 16 bits and f32, with usable parameters.
 static LogicalResult verifyQuantizedType(Operation *op, Type type) {
   auto quantized = dyn_cast<quant::QuantizedType>(getElementTypeOrSelf(type));
   if (!quantized)
@@ -39,10 +39,10 @@ static LogicalResult verifyQuantizedType(Operation *op, Type type) {
   if (!tensor || !tensor.hasStaticShape())
     return op->emitError() << "casts " << type
                            << "; QDQ form casts tensors of static shape";
-  if (quantized.getStorageTypeIntegralWidth() != 8)
-    return op->emitError() << "has storage of "
-                           << quantized.getStorageTypeIntegralWidth()
-                           << " bits; QDQ form has 8";
+  unsigned bits = quantized.getStorageTypeIntegralWidth();
+  if (bits != 8 && bits != 16)
+    return op->emitError() << "has storage of " << bits
+                           << " bits; QDQ form has 8 or 16";
   if (!quantized.getExpressedType().isF32())
     return op->emitError() << "expresses " << quantized.getExpressedType()
                            << "; QDQ form expresses f32";

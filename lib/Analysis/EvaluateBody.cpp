@@ -157,8 +157,10 @@ static FailureOr<double> apply(Operation *op, ArrayRef<double> in) {
       .Case<math::FPowIOp>(
           [&](auto) { return power(in[0], static_cast<int64_t>(in[1])); })
       .Case<math::PowFOp>([&](auto) -> Result {
-        // Only products: a general power is libm's.
+        // Only products and roots: a general power is libm's.
         constexpr double kMaxExponent = 64;
+        if (in[1] == 0.5 && in[0] >= 0)
+          return in[0] == 0 ? 0.0 : __builtin_sqrt(in[0]);
         if (in[1] != std::floor(in[1]) || std::fabs(in[1]) > kMaxExponent)
           return failure();
         return power(in[0], static_cast<int64_t>(in[1]));

@@ -65,6 +65,26 @@ static Value getOuterValue(linalg::GenericOp op, Value value) {
   return value;
 }
 
+std::optional<Scaling> mlir::qopt::matchScaling(linalg::GenericOp op) {
+  OpOperand *main = isElementwise(op) ? getMainInput(op) : nullptr;
+  Block *body = op.getBody();
+  if (!main || body->getOperations().size() != 2)
+    return std::nullopt;
+  Operation *scalar = body->getTerminator()->getOperand(0).getDefiningOp();
+  if (!isa_and_nonnull<arith::MulFOp, arith::DivFOp>(scalar))
+    return std::nullopt;
+  Value x = body->getArgument(main->getOperandNumber());
+  Value lhs = scalar->getOperand(0), rhs = scalar->getOperand(1);
+  bool isProduct = isa<arith::MulFOp>(scalar);
+  if (isProduct && rhs == x)
+    std::swap(lhs, rhs);
+  std::optional<double> c =
+      lhs == x ? getConstantScalar(getOuterValue(op, rhs)) : std::nullopt;
+  if (!c || !(*c > 0) || !std::isfinite(*c))
+    return std::nullopt;
+  return isProduct ? Scaling{*c, 1.0} : Scaling{1.0, *c};
+}
+
 //===----------------------------------------------------------------------===//
 // Clamps
 //===----------------------------------------------------------------------===//

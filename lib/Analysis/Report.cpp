@@ -52,6 +52,13 @@ bool Report::EdgeRow::suffers() const {
   return getExpectedSqnrDb().value_or(kPoorSqnrDb) < kPoorSqnrDb;
 }
 
+std::optional<double> Report::WeightRow::getHeadroomBits() const {
+  constexpr double kBits = 31;
+  if (accumulatorMax <= 0)
+    return std::nullopt;
+  return kBits - std::log2(static_cast<double>(accumulatorMax));
+}
+
 Report Report::load(ModuleOp module) {
   Report report;
   auto root = module->getAttrOfType<DictionaryAttr>(kReportAttr);
@@ -75,12 +82,18 @@ Report Report::load(ModuleOp module) {
   });
   forEachRow("edges", [&](StringRef name, DictionaryAttr row) {
     report.setEdge(
-        name,
-        {getDouble(row, "min"), getDouble(row, "max"), getDouble(row, "scale"),
-         getInteger(row, "zero_point"), getString(row, "storage").str(),
-         getString(row, "method").str(), getDouble(row, "clipped_fraction"),
-         getInteger(row, "nonfinite"), getInteger(row, "sentinels"),
-         getDouble(row, "expected_error"), getStrings(row, "readers")});
+        name, {getDouble(row, "min"), getDouble(row, "max"),
+               getDouble(row, "scale"), getInteger(row, "zero_point"),
+               getString(row, "storage").str(), getString(row, "method").str(),
+               getDouble(row, "clipped_fraction"), getInteger(row, "nonfinite"),
+               getInteger(row, "sentinels"), getDouble(row, "expected_error"),
+               getStrings(row, "readers"), getString(row, "reason").str()});
+  });
+  forEachRow("histograms", [&](StringRef name, DictionaryAttr row) {
+    auto levels = row.getAs<DenseI32ArrayAttr>("levels");
+    if (levels && levels.size() == Histogram::kBins)
+      report.setHistogram(name, {getDouble(row, "low"), getDouble(row, "high"),
+                                 SmallVector<int32_t>(levels.asArrayRef())});
   });
   forEachRow("weights", [&](StringRef name, DictionaryAttr row) {
     SmallVector<int64_t> firstDead;
@@ -113,7 +126,7 @@ void Report::save(ModuleOp module) const {
   auto integer = [&](StringRef key, int64_t value) {
     return b.getNamedAttr(key, b.getI64IntegerAttr(value));
   };
-  SmallVector<Attribute> opRows, edgeRows, weightRows, facts;
+  SmallVector<Attribute> opRows, edgeRows, histogramRows, weightRows, facts;
   for (auto &[name, row] : ops) {
     SmallVector<NamedAttribute> fields = {
         text("name", name), text("op", row.op), text("location", row.location),
@@ -144,8 +157,14 @@ void Report::save(ModuleOp module) const {
       SmallVector<StringRef> readers(row.readers.begin(), row.readers.end());
       fields.push_back(b.getNamedAttr("readers", b.getStrArrayAttr(readers)));
     }
+    if (!row.reason.empty())
+      fields.push_back(text("reason", row.reason));
     edgeRows.push_back(b.getDictionaryAttr(fields));
   }
+  for (auto &[name, row] : histograms)
+    histogramRows.push_back(b.getDictionaryAttr(
+        {text("name", name), number("low", row.low), number("high", row.high),
+         b.getNamedAttr("levels", b.getDenseI32ArrayAttr(row.levels))}));
   for (auto &[name, row] : weights)
     weightRows.push_back(b.getDictionaryAttr(
         {text("name", name), integer("channels", row.channels),
@@ -166,6 +185,9 @@ void Report::save(ModuleOp module) const {
       b.getNamedAttr("ops", b.getArrayAttr(opRows)),
       b.getNamedAttr("edges", b.getArrayAttr(edgeRows)),
       b.getNamedAttr("facts", b.getArrayAttr(facts))};
+  if (!histogramRows.empty())
+    tables.push_back(
+        b.getNamedAttr("histograms", b.getArrayAttr(histogramRows)));
   if (!weightRows.empty())
     tables.push_back(b.getNamedAttr("weights", b.getArrayAttr(weightRows)));
   module->setAttr(kReportAttr, b.getDictionaryAttr(tables));
@@ -243,13 +265,18 @@ void mlir::qopt::reportFloat(Report &report, Operation *op, StringRef kind,
 
 void mlir::qopt::remarkFloat(Operation *op, StringRef reason) {
   remark::missed(op->getLoc(),
-                 remark::RemarkOpts::name("stays-float").category("qopt"))
+                 remark::RemarkOpts::name(kStaysFloatRemark).category(kRemarks))
       << (getOpName(op) + ": " + reason).str();
 }
 
 const Report::OpRow *Report::findOp(StringRef name) const {
   auto it = ops.find(name.str());
   return it == ops.end() ? nullptr : &it->second;
+}
+
+const Report::Histogram *Report::findHistogram(StringRef name) const {
+  auto it = histograms.find(name.str());
+  return it == histograms.end() ? nullptr : &it->second;
 }
 
 int64_t mlir::qopt::getWeightBytes(ModuleOp module) {

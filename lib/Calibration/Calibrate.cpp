@@ -15,6 +15,7 @@
 #include "Collect.h"
 #include "NonFinite.h"
 #include "Readers.h"
+#include "Sketch.h"
 
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Calibration/Interrupt.h"
@@ -65,8 +66,9 @@ private:
   LogicalResult saveInterrupted(func::FuncOp entry, CalibrationTable &table);
   LogicalResult save(const CalibrationTable &table, StringRef path);
   LogicalResult applyTensorRTCache();
-  /// Chooses ranges and puts them on the observers.
-  void apply(const CalibrationTable &table);
+  /// Chooses ranges and puts them on the observers; leaves sketches of the
+  /// distributions in the report.
+  void apply(const CalibrationTable &table, Report &report);
   void warnAbout(ObserveOp op, const EdgeStatistics &edge,
                  const Distribution &values);
 
@@ -265,7 +267,7 @@ void Calibrate::warnAbout(ObserveOp op, const EdgeStatistics &edge,
            << " in calibration: its range may not be representative";
 }
 
-void Calibrate::apply(const CalibrationTable &result) {
+void Calibrate::apply(const CalibrationTable &result, Report &report) {
   RangeOptions options;
   options.percentile = percentile;
   size_t count = observers.size();
@@ -284,6 +286,8 @@ void Calibrate::apply(const CalibrationTable &result) {
     warnAbout(op, totals[i], distributions[i]);
     op.setStatsAttr(
         makeStats(&getContext(), totals[i], distributions[i], candidates[i]));
+    if (distributions[i].count)
+      report.setHistogram(op.getName(), sketch(distributions[i]));
     ArrayRef<float> maxima = totals[i].getChannelMaxima();
     if (!maxima.empty())
       op.setChannelMaxima(maxima);
@@ -374,7 +378,7 @@ void Calibrate::runOnOperation() {
     entry->emitWarning() << "calibrated with " << result.samples
                          << " samples; fewer than " << kFewSamples
                          << " hardly show an edge's range";
-  apply(result);
+  apply(result, report);
   report.setNumber("calibration_samples", result.samples);
   report.setText("calibration_instruction_sets",
                  llvm::join(result.instructionSets, ","));

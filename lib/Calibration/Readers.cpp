@@ -66,6 +66,16 @@ followBack(Value value, Value source, SmallVector<int64_t> dims) {
       if (covered != size)
         return std::nullopt;
       dims = llvm::to_vector(llvm::seq<int64_t>(dim, from.getRank()));
+    } else if (isa<tensor::PadOp, tensor::ExtractSliceOp>(op) ||
+               isa<linalg::PoolingNhwcMaxOp, linalg::PoolingNwcMaxOp>(op)) {
+      auto to = cast<RankedTensorType>(value.getType());
+      auto from = cast<RankedTensorType>(moved->get().getType());
+      for (int64_t dim : dims)
+        if (to.getRank() != from.getRank() ||
+            to.getDimSize(dim) != from.getDimSize(dim))
+          return std::nullopt;
+    } else {
+      return std::nullopt;
     }
     value = moved->get();
   }
@@ -99,8 +109,8 @@ EdgeReaders::EdgeReaders(ObserveOp edge) {
   for (size_t i = 0; i < values.size(); ++i)
     for (OpOperand &use : values[i].getUses()) {
       Operation *user = use.getOwner();
-      if (getMovedOperand(user) == &use) {
-        values.push_back(user->getResult(0));
+      if (Operation *mover = getMover(use)) {
+        values.push_back(mover->getResult(0));
         continue;
       }
       std::optional<Quantizable> match = matchQuantizable(user);

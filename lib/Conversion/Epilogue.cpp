@@ -36,11 +36,13 @@ static Value clamp(OpBuilder &b, Location loc, Value x, float low, float high) {
   return arith::MinimumFOp::create(b, loc, x, constantF32(b, loc, high));
 }
 
-/// An integral f32 inside the storage range to i8 storage.
-static Value toStorage(OpBuilder &b, Location loc, Value x, bool isSigned) {
+/// An integral f32 inside the storage range to storage of `bits`.
+static Value toStorage(OpBuilder &b, Location loc, Value x, bool isSigned,
+                       unsigned bits = 8) {
+  Type type = b.getIntegerType(bits);
   if (isSigned)
-    return arith::FPToSIOp::create(b, loc, b.getI8Type(), x);
-  return arith::FPToUIOp::create(b, loc, b.getI8Type(), x);
+    return arith::FPToSIOp::create(b, loc, type, x);
+  return arith::FPToUIOp::create(b, loc, type, x);
 }
 
 Value mlir::qopt::buildElementwise(
@@ -144,6 +146,21 @@ static LogicalResult verifyConstants(Location loc, const EpilogueInputs &inputs,
   return success();
 }
 
+/// The `fused-i32` constants of a channel for results in steps of `sy`.
+static quantmath::FusedI32Params makeExact(const EpilogueInputs &inputs,
+                                           size_t channel, float sy,
+                                           int32_t zy) {
+  quantmath::FusedI32Params params = quantmath::makeFusedI32(
+      inputs.activationScale, inputs.weightScales[channel], sy,
+      inputs.bias[channel], inputs.activationZeroPoint,
+      inputs.weightSums[channel], zy);
+  if (inputs.isSum)
+    params.fused.M =
+        float(double(inputs.activationScale) * inputs.factor /
+              (double(sy) * inputs.divisor));
+  return params;
+}
+
 Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
                                      const EpilogueInputs &inputs,
                                      quant::UniformQuantizedType type,
@@ -154,16 +171,14 @@ Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
                             static_cast<int32_t>(type.getStorageTypeMax())};
   SmallVector<quantmath::FusedParams> params;
   SmallVector<quantmath::FusedI32Params> paramsI32;
-  bool needsI32 = false;
+  bool needsI32 = inputs.isSum;
   for (size_t c = 0; c < inputs.weightScales.size(); ++c) {
     int64_t maxAbsAccumulator =
         inputs.maxAbsActivation * inputs.weightAbsoluteSums[c];
     params.push_back(quantmath::makeFused(
         inputs.activationScale, inputs.weightScales[c], sy, inputs.bias[c],
         inputs.activationZeroPoint, inputs.weightSums[c], zy));
-    paramsI32.push_back(quantmath::makeFusedI32(
-        inputs.activationScale, inputs.weightScales[c], sy, inputs.bias[c],
-        inputs.activationZeroPoint, inputs.weightSums[c], zy));
+    paramsI32.push_back(makeExact(inputs, c, sy, zy));
     needsI32 |= inputs.activationZeroPoint != 0 &&
                 quantmath::needsI32(maxAbsAccumulator, params.back());
   }
@@ -187,6 +202,8 @@ Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
   Operands operands(builder, loc, inputs.accumulator, inputs.channelDims);
   unsigned m = operands.addChannels(multipliers);
   unsigned b0 = operands.addChannels(offsets);
+  // Without a zero point there is nothing to correct.
+  needsI32 &= inputs.activationZeroPoint != 0;
   unsigned c = needsI32 ? operands.addChannels(corrections) : 0;
   return operands.build(
       builder.getI8Type(), [&](OpBuilder &b, Location loc, ValueRange args) {
@@ -207,10 +224,8 @@ Value mlir::qopt::buildFloatEpilogue(OpBuilder &builder, Location loc,
   SmallVector<float> multipliers, offsets;
   SmallVector<int32_t> corrections;
   for (size_t c = 0; c < inputs.weightScales.size(); ++c) {
-    quantmath::FusedI32Params params = quantmath::makeFusedI32(
-        inputs.activationScale, inputs.weightScales[c], /*sy=*/1.0f,
-        inputs.bias[c], inputs.activationZeroPoint, inputs.weightSums[c],
-        /*zy=*/0);
+    quantmath::FusedI32Params params =
+        makeExact(inputs, c, /*sy=*/1.0f, /*zy=*/0);
     constants.push_back(params.fused);
     multipliers.push_back(params.fused.M);
     offsets.push_back(params.fused.B);
@@ -249,23 +264,40 @@ Value mlir::qopt::buildDynamicEpilogue(OpBuilder &builder, Location loc,
       });
 }
 
+Value mlir::qopt::buildProductEpilogue(OpBuilder &builder, Location loc,
+                                       Value accumulator, Value aScale,
+                                       AffineMap aMap, Value bScale,
+                                       AffineMap bMap) {
+  Operands operands(builder, loc, accumulator, {});
+  unsigned a = operands.add(aScale, aMap), b0 = operands.add(bScale, bMap);
+  return operands.build(
+      builder.getF32Type(), [&](OpBuilder &b, Location loc, ValueRange args) {
+        Value x = arith::SIToFPOp::create(b, loc, b.getF32Type(), args[0]);
+        Value m = arith::MulFOp::create(b, loc, args[a], args[b0]);
+        return math::FmaOp::create(b, loc, x, m, constantF32(b, loc, 0.0f))
+            .getResult();
+      });
+}
+
 //===----------------------------------------------------------------------===//
 // Quantize and dequantize
 //===----------------------------------------------------------------------===//
 
 Value mlir::qopt::buildQuantize(OpBuilder &builder, Location loc, Value input,
-                                const QuantizedParameters &type) {
-  SmallVector<float> reciprocals;
+                                const QuantizedParameters &type, bool divide) {
+  SmallVector<float> factors;
   for (float scale : type.scales)
-    reciprocals.push_back(quantmath::reciprocalScale(scale));
+    factors.push_back(divide ? scale : quantmath::reciprocalScale(scale));
   int32_t z = type.zeroPoints.front();
   Operands operands(builder, loc, input, type.channelDims);
-  unsigned r = type.channelDims.empty() ? 0 : operands.addChannels(reciprocals);
+  unsigned r = type.channelDims.empty() ? 0 : operands.addChannels(factors);
   return operands.build(
-      builder.getI8Type(),
+      builder.getIntegerType(type.bits),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
-        Value factor = r ? args[r] : constantF32(b, loc, reciprocals.front());
-        Value x = arith::MulFOp::create(b, loc, args[0], factor);
+        Value factor = r ? args[r] : constantF32(b, loc, factors.front());
+        Value x = divide ? arith::DivFOp::create(b, loc, args[0], factor)
+                               .getResult()
+                         : arith::MulFOp::create(b, loc, args[0], factor);
         x = math::RoundEvenOp::create(b, loc, x);
         // NaN becomes real 0.
         Value isNaN =
@@ -274,10 +306,35 @@ Value mlir::qopt::buildQuantize(OpBuilder &builder, Location loc, Value input,
                                     x);
         x = clamp(b, loc, x, type.low - z, type.high - z);
         if (z == 0)
-          return toStorage(b, loc, x, type.isSigned);
+          return toStorage(b, loc, x, type.isSigned, type.bits);
         Value q = arith::FPToSIOp::create(b, loc, b.getI32Type(), x);
         q = arith::AddIOp::create(b, loc, q, constantI32(b, loc, z));
-        return arith::TruncIOp::create(b, loc, b.getI8Type(), q);
+        return arith::TruncIOp::create(b, loc, b.getIntegerType(type.bits), q);
+      });
+}
+
+/// f32(q - z) of stored integers.
+static Value fromStorage(OpBuilder &b, Location loc, Value stored,
+                         const QuantizedParameters &type, Value zeroPoint) {
+  Type i32 = b.getI32Type();
+  Value q = stored;
+  if (type.bits < 32)
+    q = type.isSigned ? arith::ExtSIOp::create(b, loc, i32, stored).getResult()
+                      : arith::ExtUIOp::create(b, loc, i32, stored).getResult();
+  if (zeroPoint)
+    q = arith::SubIOp::create(b, loc, q, zeroPoint);
+  return arith::SIToFPOp::create(b, loc, b.getF32Type(), q);
+}
+
+Value mlir::qopt::buildDistance(OpBuilder &builder, Location loc,
+                                Value integers,
+                                const QuantizedParameters &type) {
+  int32_t z = type.zeroPoints.front();
+  Operands operands(builder, loc, integers, {});
+  return operands.build(
+      builder.getF32Type(), [&](OpBuilder &b, Location loc, ValueRange args) {
+        return fromStorage(b, loc, args[0], type,
+                           z ? constantI32(b, loc, z) : Value());
       });
 }
 
@@ -293,16 +350,12 @@ Value mlir::qopt::buildDequantize(OpBuilder &builder, Location loc,
   return operands.build(
       builder.getF32Type(),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
-        Type i32 = b.getI32Type();
-        Value q =
-            type.isSigned
-                ? arith::ExtSIOp::create(b, loc, i32, args[0]).getResult()
-                : arith::ExtUIOp::create(b, loc, i32, args[0]).getResult();
-        if (perChannelZero || zeroPoint != 0)
-          q = arith::SubIOp::create(
-              b, loc, q,
-              perChannelZero ? args[z] : constantI32(b, loc, zeroPoint));
-        Value x = arith::SIToFPOp::create(b, loc, b.getF32Type(), q);
+        Value zero;
+        if (perChannelZero)
+          zero = args[z];
+        else if (zeroPoint != 0)
+          zero = constantI32(b, loc, zeroPoint);
+        Value x = fromStorage(b, loc, args[0], type, zero);
         Value scale =
             perChannel ? args[s] : constantF32(b, loc, type.scales.front());
         return arith::MulFOp::create(b, loc, x, scale);

@@ -241,29 +241,55 @@ bool mlir::qopt::isContractionWeight(const QuantizedParameters &parameters,
          llvm::all_of(parameters.zeroPoints, [](int32_t z) { return z == 0; });
 }
 
-AccumulatorProof mlir::qopt::boundAccumulators(Type activation,
-                                               ArrayRef<int64_t> absoluteSums) {
+/// Largest magnitude of a stored integer and of its distance from the zero
+/// point; `type` null: dynamic, symmetric s8.
+static quantmath::AccumulatorBound boundOperand(Type type) {
   quantmath::IntRange range = quantmath::rangeOf(quantmath::Storage::S8);
   int32_t zeroPoint = 0;
-  if (auto uniform =
-          dyn_cast_or_null<quant::UniformQuantizedType>(activation)) {
+  if (auto uniform = dyn_cast_or_null<quant::UniformQuantizedType>(type)) {
     range = {static_cast<int32_t>(uniform.getStorageTypeMin()),
              static_cast<int32_t>(uniform.getStorageTypeMax())};
     zeroPoint = static_cast<int32_t>(uniform.getZeroPoint());
   }
+  return {quantmath::maxMagnitude(range),
+          quantmath::maxDistance(range, zeroPoint)};
+}
+
+AccumulatorProof mlir::qopt::boundAccumulators(Type activation,
+                                               ArrayRef<int64_t> absoluteSums) {
   AccumulatorProof proof;
   for (auto [channel, sum] : llvm::enumerate(absoluteSums))
     if (sum > proof.absoluteSum) {
       proof.channel = channel;
       proof.absoluteSum = sum;
     }
-  proof.bound = {quantmath::maxMagnitude(range) * proof.absoluteSum,
-                 quantmath::maxDistance(range, zeroPoint) * proof.absoluteSum};
+  quantmath::AccumulatorBound operand = boundOperand(activation);
+  proof.bound = {operand.raw * proof.absoluteSum,
+                 operand.corrected * proof.absoluteSum};
+  return proof;
+}
+
+AccumulatorProof mlir::qopt::boundProducts(Type activation, Type other,
+                                           int64_t reductionSize) {
+  quantmath::AccumulatorBound lhs = boundOperand(activation);
+  quantmath::AccumulatorBound rhs = boundOperand(other);
+  AccumulatorProof proof;
+  proof.absoluteSum = rhs.raw * reductionSize;
+  // Zero-point terms may wrap around on the way: the corrected sum fits.
+  proof.bound = {lhs.raw * rhs.raw * reductionSize,
+                 lhs.corrected * rhs.corrected * reductionSize};
   return proof;
 }
 
 std::string mlir::qopt::describeOverflow(const Quantizable &match,
                                          const AccumulatorProof &proof) {
+  if (!match.weight)
+    return llvm::formatv("an i32 accumulator could overflow: it sums {0} "
+                         "products of run-time values and can reach {1}, and "
+                         "the limit is {2}",
+                         match.reductionSize, proof.getMax(),
+                         quantmath::kInt32Max)
+        .str();
   return llvm::formatv("an i32 accumulator could overflow: output channel {0} "
                        "sums {1} products with a sum of |qw| of {2}, so |acc| "
                        "can reach {3}, and the limit is {4}",

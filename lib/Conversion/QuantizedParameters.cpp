@@ -64,7 +64,7 @@ QuantizedParameters::get(quant::QuantizedType type, bool allowBlocks) {
   } else {
     return failure();
   }
-  result.storageBits = type.getStorageTypeIntegralWidth();
+  result.bits = type.getStorageTypeIntegralWidth();
   result.low = type.getStorageTypeMin();
   result.high = type.getStorageTypeMax();
   return result;
@@ -74,8 +74,7 @@ FailureOr<quant::QuantizedType>
 QuantizedParameters::getType(MLIRContext *context,
                              ArrayRef<int64_t> shape) const {
   Builder builder(context);
-  Type storage = builder.getIntegerType(storageBits),
-       f32 = builder.getF32Type();
+  Type storage = builder.getIntegerType(bits), f32 = builder.getF32Type();
   unsigned flags = isSigned ? quant::QuantizationFlags::Signed : 0;
   auto ignore = [&]() {
     // Failure says it; the caller knows the op and what to do.
@@ -110,7 +109,7 @@ QuantizedParameters::getType(MLIRContext *context,
     counts[dim] = shape[dim] / block;
   SmallVector<APInt> integers;
   for (int32_t zeroPoint : zeroPoints)
-    integers.emplace_back(storageBits, zeroPoint, /*isSigned=*/true,
+    integers.emplace_back(bits, zeroPoint, /*isSigned=*/true,
                           /*implicitTrunc=*/true);
   auto type = quant::UniformQuantizedSubChannelType::getChecked(
       ignore, flags, storage, f32,

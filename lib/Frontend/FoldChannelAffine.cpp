@@ -17,6 +17,7 @@
 #include "QuantOpt/Analysis/Elementwise.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+#include "QuantOpt/Frontend/HoistScalings.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -278,6 +279,7 @@ struct FoldChannelAffine
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
     set.add<FoldAffine>(context);
+    populateHoistScalingPatterns(set);
     patterns = std::move(set);
     return success();
   }

@@ -35,9 +35,6 @@ namespace mlir::qopt {
 using namespace mlir;
 using namespace mlir::qopt;
 
-/// The discardable attribute of a `quant.qcast` that divides by its scale.
-static constexpr StringLiteral kDivideAttr = "qopt.divide";
-
 namespace {
 class Raiser {
 public:

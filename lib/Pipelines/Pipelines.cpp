@@ -64,7 +64,12 @@ void mlir::qopt::buildImportPhase(OpPassManager &pm,
 void mlir::qopt::buildAnnotatePhase(OpPassManager &pm,
                                     const JobOptions &options) {
   pm.addPass(createVerifyNormalForm());
-  pm.addPass(createAnnotate({toVector(options.keepFloat), options.entry}));
+  AnnotateOptions annotate;
+  annotate.policy = options.policy;
+  annotate.rules = toVector(options.rules);
+  annotate.keepFloat = toVector(options.keepFloat);
+  annotate.entry = options.entry;
+  pm.addPass(createAnnotate(annotate));
 }
 
 void mlir::qopt::buildCalibratePhase(OpPassManager &pm,
@@ -88,6 +93,7 @@ void mlir::qopt::buildPropagatePhase(OpPassManager &pm,
   propagate.activations = options.activations;
   propagate.method = options.calibrationMethod;
   propagate.tensorrtCache = options.saveTensorRTCache;
+  propagate.activationBits = options.activationBits;
   propagate.storageS8 = options.storage == StorageMode::S8;
   pm.addPass(createPropagateScales(propagate));
 }
@@ -97,7 +103,10 @@ void mlir::qopt::buildQuantizePhase(OpPassManager &pm,
   QuantizeOptions quantize;
   quantize.perTensorWeights = options.weights == WeightMode::PerTensor;
   quantize.weightMethod = options.weightMethod;
-  quantize.requireInt8 = options.requireInt8;
+  quantize.requireInt8 = toVector(options.requireInt8);
+  // Without a value: all.
+  if (options.requireInt8.hasValue() && options.requireInt8.empty())
+    quantize.requireInt8.push_back("*");
   pm.addPass(createQuantize(quantize));
   pm.addPass(createInlineComposites());
   pm.addPass(createVerifyQDQForm());
@@ -143,7 +152,7 @@ void mlir::qopt::buildTensorPhases(OpPassManager &pm, const JobOptions &options,
   if (runs(Phase::Lower))
     buildLowerPhase(pm, options);
   if (plan.last == Phase::Lower)
-    pm.addPass(createWriteReport({options.report, options.entry}));
+    pm.addPass(createWriteReport({toVector(options.report), options.entry}));
 }
 
 LogicalResult mlir::qopt::buildQuantizePipeline(OpPassManager &pm,
@@ -159,7 +168,7 @@ LogicalResult mlir::qopt::buildQuantizePipeline(OpPassManager &pm,
   if (plan->last < Phase::Kernels)
     return success();
   if (options.from <= Phase::Lower)
-    pm.addPass(createWriteReport({options.report, options.entry}));
+    pm.addPass(createWriteReport({toVector(options.report), options.entry}));
   if (options.from > Phase::Kernels)
     return success();
   buildKernelsPhase(pm, plan->chips.front(), options.entry);

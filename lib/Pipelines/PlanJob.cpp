@@ -85,12 +85,34 @@ static LogicalResult resolveLastPhase(const JobOptions &options, JobPlan &plan,
   return success();
 }
 
+/// Refuses what no phase of the job would look at.
+static LogicalResult checkPolicy(const JobOptions &options, const JobPlan &plan,
+                                 JobErrorHandler errorHandler) {
+  auto check = [&](StringRef flag, bool isGiven, Phase phase) {
+    if (!isGiven || (options.from <= phase && phase <= plan.last))
+      return success();
+    return errorHandler(
+        "--" + flag + " acts in phase '" + stringifyPhase(phase) +
+        "', which is not part of --from=" + stringifyPhase(options.from) +
+        " --to=" + stringifyPhase(plan.last));
+  };
+  if (failed(check("policy", options.policy.hasValue(), Phase::Annotate)) ||
+      failed(check("rules", !options.rules.empty(), Phase::Annotate)) ||
+      failed(
+          check("keep-float", !options.keepFloat.empty(), Phase::Annotate)) ||
+      failed(check("require-int8", options.requireInt8.hasValue(),
+                   Phase::Quantize)))
+    return failure();
+  return success();
+}
+
 FailureOr<JobPlan> mlir::qopt::planJob(const JobOptions &options,
                                        JobErrorHandler errorHandler) {
   JobPlan plan;
   plan.emit = options.emit;
   if (failed(readTargets(options, plan, errorHandler)) ||
-      failed(resolveLastPhase(options, plan, errorHandler)))
+      failed(resolveLastPhase(options, plan, errorHandler)) ||
+      failed(checkPolicy(options, plan, errorHandler)))
     return failure();
   if (!(options.percentile > 50.0 && options.percentile <= 100.0))
     return errorHandler("--percentile must be above 50 and at most 100, not " +

@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Unit/ArtifactTestFiles.h"
+#include "../Unit/RuleSamples.h"
 #include "../Unit/TableSamples.h"
 
 #include <cstdio>
@@ -148,6 +149,11 @@ void addTables(std::vector<Seed> &seeds) {
   addCache("twice", header + "\na: 3f800000\na: 3f800000\ndead: 00000000");
   addCache("damaged", header + "\na: 3f800000\na: 7fc00000\n");
 }
+
+void addRules(std::vector<Seed> &seeds) {
+  seeds.push_back({"Rules", "all-keys", rulestest::kAllKeys});
+  seeds.push_back({"Rules", "none", rulestest::kNoRules});
+}
 } // namespace
 
 int main(int argc, char **argv) {
@@ -160,6 +166,7 @@ int main(int argc, char **argv) {
   addTensors(seeds);
   addArtifacts(seeds);
   addTables(seeds);
+  addRules(seeds);
   int status = 0;
   for (const Seed &seed : seeds) {
     std::filesystem::path path = root / seed.fuzzer / ("seed-" + seed.name);

@@ -13,7 +13,7 @@ func.func @no_integer_form(%x: tensor<4x1xf32>) -> tensor<4x1xf32> {
 
 // A weight that is no constant leaves the op float, as for any contraction.
 func.func @run_time_weight(%x: tensor<4x1xf32>, %w: tensor<1x1xf32>) -> tensor<4x1xf32> {
-  // expected-remark @below {{dense_0: both operands are run-time values}}
+  // expected-remark @below {{dense_0: its second operand is neither a constant nor a tensor of its own}}
   %0 = test_q.dense %x, %w : tensor<4x1xf32>, tensor<1x1xf32> -> tensor<4x1xf32>
   return %0 : tensor<4x1xf32>
 }

@@ -83,7 +83,10 @@ static LogicalResult writeReport(ModuleOp module, const Report &report,
                                  const JobOptions &options) {
   report.save(module);
   PassManager pm(module.getContext());
-  pm.addPass(createWriteReport({options.report, options.entry}));
+  WriteReportOptions write;
+  write.files.assign(options.report.begin(), options.report.end());
+  write.entry = options.entry;
+  pm.addPass(createWriteReport(write));
   return pm.run(module);
 }
 

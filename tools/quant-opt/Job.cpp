@@ -81,7 +81,8 @@ static LogicalResult setOption(JobOptions &options, StringRef name,
                                StringRef value, bool hasValue) {
   std::string text = name.str();
   if (hasValue) {
-    bool isPathList = name == "calibration-data";
+    bool isPathList =
+        name == "calibration-data" || name == "rules" || name == "report";
     if (isPathList && value.empty())
       return fail("--" + name + " needs a file or folder name");
     if (isPathList && value.contains(','))
@@ -144,8 +145,6 @@ static LogicalResult parseArguments(int argc, char **argv, Invocation &job) {
       job.help = true;
     } else if (name == "version") {
       job.version = true;
-    } else if (name == "rules") {
-      return fail("--" + name + " is not part of this version");
     } else if (isPassFlag(name)) {
       return fail("'" + flag +
                   "' is a flag of mlir-opt mode and cannot be mixed with job "
@@ -175,24 +174,51 @@ static void printHelp(const JobOptions &options) {
 }
 
 namespace {
-/// Prints "LOCATION: remark: NAME: REASON" for the names that match a glob.
+/// Prints "LOCATION: remark: NAME: ..." for the names that match a glob, for
+/// edges also if one of their readers' names does. That an op stays float is
+/// said again by the report, with all others in order: it is kept for jobs that
+/// do not get there.
 class ExplainStreamer : public remark::detail::MLIRRemarkStreamerBase {
 public:
   explicit ExplainStreamer(std::optional<llvm::GlobPattern> glob)
       : glob(std::move(glob)) {}
+  ~ExplainStreamer() override {
+    for (auto &[name, line] : pending)
+      llvm::errs() << line;
+  }
 
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
-    std::string text;
+    std::string text, readers;
     for (const remark::detail::Remark::Arg &arg : remark.getArgs())
-      text += arg.val;
-    StringRef name = StringRef(text).split(':').first;
-    if (!glob || glob->match(name))
-      llvm::errs() << printLocation(remark.getLocation())
-                   << ": remark: " << text << "\n";
+      (arg.key == kReadersKey ? readers : text) += arg.val;
+    std::string name = StringRef(text).split(": ").first.str();
+    if (!matches(name, readers))
+      return;
+    if (!readers.empty())
+      text += "; read by " + readers;
+    std::string line =
+        printLocation(remark.getLocation()) + ": remark: " + text + "\n";
+    if (remark.getRemarkName() == kStaysFloatRemark) {
+      pending.insert({std::move(name), std::move(line)});
+      return;
+    }
+    if (remark.getCategoryName() == kReportRemarks)
+      pending.erase(name);
+    llvm::errs() << line;
   }
 
 private:
+  bool matches(StringRef name, StringRef readers) const {
+    if (!glob || glob->match(name))
+      return true;
+    SmallVector<StringRef> names;
+    readers.split(names, ", ");
+    return llvm::any_of(names, [&](StringRef n) { return glob->match(n); });
+  }
+
   std::optional<llvm::GlobPattern> glob;
+  llvm::MapVector<std::string, std::string, std::map<std::string, unsigned>>
+      pending;
 };
 } // namespace
 
@@ -209,7 +235,8 @@ static LogicalResult enableRemarks(MLIRContext &context,
     glob = std::move(*parsed);
   }
   remark::RemarkCategories categories;
-  categories.all = categories.missed = "qopt";
+  categories.passed = categories.missed = categories.analysis =
+      (kRemarks + "|" + kReportRemarks).str();
   return remark::enableOptimizationRemarks(
       context, std::make_unique<ExplainStreamer>(std::move(glob)),
       std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);

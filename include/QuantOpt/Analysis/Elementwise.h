@@ -43,6 +43,13 @@ struct ChannelAffine {
 std::optional<ChannelAffine> matchChannelAffine(linalg::GenericOp op,
                                                 ArrayRef<int64_t> channelDims);
 
+/// `y = x * factor` or `y = x / divisor`, the other being 1: one positive
+/// constant for all elements of the main input.
+struct Scaling {
+  double factor = 1, divisor = 1;
+};
+std::optional<Scaling> matchScaling(linalg::GenericOp op);
+
 /// The constant scalar `value` is, seen through 0-d and splat tensors.
 std::optional<double> getConstantScalar(Value value);
 

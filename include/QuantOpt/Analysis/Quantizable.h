@@ -16,6 +16,7 @@
 #ifndef QUANTOPT_ANALYSIS_QUANTIZABLE_H
 #define QUANTOPT_ANALYSIS_QUANTIZABLE_H
 
+#include "QuantOpt/Analysis/Movement.h"
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "mlir/IR/Operation.h"
 
@@ -77,15 +78,6 @@ const Matcher &getInterfaceMatcher();
 
 /// True if `match` accumulates onto zero, as integer accumulators do.
 bool startsFromZero(const Quantizable &match);
-
-/// The value behind data movement that commutes with quantization exactly
-/// (transpose, reshape, padding with zeros, max pool): a scale chosen for the
-/// source serves `value`. `value` itself where there is none.
-Value getMovementSource(Value value);
-
-/// If `op` moves data from one operand in a way that commutes with
-/// quantization, that operand; else null.
-OpOperand *getMovedOperand(Operation *op);
 
 } // namespace mlir::qopt
 

@@ -29,6 +29,9 @@ namespace mlir::qopt {
 inline constexpr StringLiteral kNameAttr = "qopt.name";
 /// The discardable unit attribute of the ops annotate chose, until quantize.
 inline constexpr StringLiteral kQuantizeAttr = "qopt.quantize";
+/// The unit attribute of a `quant.qcast` that divides by its scale (ONNX) where
+/// others multiply by its reciprocal.
+inline constexpr StringLiteral kDivideAttr = "qopt.divide";
 /// The module attribute that holds the report between phases.
 inline constexpr StringLiteral kReportAttr = "qopt.report";
 
@@ -50,7 +53,9 @@ public:
   struct EdgeRow {
     double min, max, scale;
     int64_t zeroPoint;
-    std::string storage; ///< "i8" or "u8"
+    std::string storage; ///< "i8", "u8" or "i16"
+    /// Of calibration: "max", "auto", ...; "range": limits known without data;
+    /// "model": the type of a model that came quantized.
     std::string method;
     double clippedFraction;
     int64_t nonFinite = 0, sentinels = 0; ///< values left out of the range
@@ -59,11 +64,24 @@ public:
     double expectedError = 0;
     /// The contractions that read it.
     std::vector<std::string> readers = {};
+    /// Why the edge has this type, for people.
+    std::string reason = "";
 
     /// 10 log10 of one over the expected error.
     std::optional<double> getExpectedSqnrDb() const;
     /// True where the readers' results are expected to be noisy.
     bool suffers() const;
+  };
+
+  /// How the values of an edge were spread in calibration, without sentinels
+  /// and what is not finite: bins of equal width from `low` to `high`.
+  struct Histogram {
+    static constexpr unsigned kBins = 64;
+    /// A bin of n values has the level round(4 log2(1 + n)): what a person
+    /// sees in a sketch, in little text.
+    static constexpr double kLevelsPerOctave = 4;
+    double low = 0, high = 0;
+    SmallVector<int32_t> levels;
   };
 
   /// The quantized weight of a contraction.
@@ -76,6 +94,10 @@ public:
     std::string method;                     ///< "max" or "mse"
     double sqnrDb = 0;          ///< infinite where all weights are exact
     int64_t accumulatorMax = 0; ///< bound of |acc| in any channel
+
+    /// Bits of an i32 without its sign that no accumulator uses; nothing where
+    /// all weights are 0.
+    std::optional<double> getHeadroomBits() const;
   };
 
   /// The report so far; empty for a module that has none.
@@ -94,6 +116,13 @@ public:
   void setEdge(StringRef name, EdgeRow row) {
     edges[name.str()] = std::move(row);
   }
+  void eraseEdge(StringRef name) { edges.erase(name.str()); }
+  /// The histogram of an edge; apart from its row, which comes later.
+  void setHistogram(StringRef name, Histogram histogram) {
+    histograms[name.str()] = std::move(histogram);
+  }
+  /// Null where there is none.
+  const Histogram *findHistogram(StringRef name) const;
   void setWeight(StringRef name, WeightRow row) {
     weights[name.str()] = std::move(row);
   }
@@ -113,6 +142,10 @@ public:
     for (auto &[name, row] : edges)
       fn(StringRef(name), row);
   }
+  template <typename Fn> void forEachHistogram(Fn fn) const {
+    for (auto &[name, row] : histograms)
+      fn(StringRef(name), row);
+  }
   template <typename Fn> void forEachWeight(Fn fn) const {
     for (auto &[name, row] : weights)
       fn(StringRef(name), row);
@@ -124,6 +157,7 @@ private:
   using Rows = llvm::MapVector<std::string, T, std::map<std::string, unsigned>>;
   Rows<OpRow> ops;
   Rows<EdgeRow> edges;
+  Rows<Histogram> histograms;
   Rows<WeightRow> weights;
   Rows<double> numbers;
   Rows<std::string> texts;
@@ -144,6 +178,15 @@ void remarkFloat(Operation *op, StringRef reason);
 /// Records that `op` stays float: a row and a remark at the op's location.
 void reportFloat(Report &report, Operation *op, StringRef kind,
                  const llvm::Twine &reason);
+
+/// The categories of remarks: those that come while phases run, and those that
+/// say all that is in the report at the end.
+inline constexpr StringLiteral kRemarks = "qopt";
+inline constexpr StringLiteral kReportRemarks = "qopt-report";
+/// The name of the remarks of `remarkFloat`.
+inline constexpr StringLiteral kStaysFloatRemark = "stays-float";
+/// The remark argument that lists who reads an edge, separated by ", ".
+inline constexpr StringLiteral kReadersKey = "readers";
 
 /// The bytes that all constant tensors of `module` take, splats apart.
 int64_t getConstantBytes(ModuleOp module);

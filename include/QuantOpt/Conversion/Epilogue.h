@@ -37,6 +37,10 @@ struct EpilogueInputs {
   SmallVector<int64_t> weightAbsoluteSums; ///< Σ|qw| per channel
   SmallVector<float> bias;
   int32_t maxAbsActivation = 128; ///< bound of |qa|
+  /// Of a sum: multiplied and divided by these (a mean's count), and always
+  /// corrected in i32.
+  bool isSum = false;
+  double factor = 1, divisor = 1;
 };
 
 /// `fused`: y = clamp(rne(fma(f32(acc), M, B))) as i8 storage of `type`,
@@ -59,12 +63,22 @@ Value buildDynamicEpilogue(OpBuilder &builder, Location loc,
                            const EpilogueInputs &inputs, Value activationScale,
                            AffineMap scaleMap);
 
-/// Q_mul(x; 1/s, z) elementwise: f32 -> i8 storage. One zero point for all
-/// channels.
+/// d = fma(f32(acc), sa·sb, 0) with scales that are run-time values, the maps
+/// giving their indices from the accumulator's dimensions.
+Value buildProductEpilogue(OpBuilder &builder, Location loc, Value accumulator,
+                           Value aScale, AffineMap aMap, Value bScale,
+                           AffineMap bMap);
+
+/// Q_mul(x; 1/s, z), or Q_div(x; s, z), elementwise: f32 -> storage. One zero
+/// point for all channels.
 Value buildQuantize(OpBuilder &builder, Location loc, Value input,
+                    const QuantizedParameters &type, bool divide = false);
+
+/// f32(q - z) elementwise, per tensor: storage -> f32.
+Value buildDistance(OpBuilder &builder, Location loc, Value integers,
                     const QuantizedParameters &type);
 
-/// D(q; s, z) elementwise: i8 storage -> f32.
+/// D(q; s, z) elementwise: storage -> f32.
 Value buildDequantize(OpBuilder &builder, Location loc, Value integers,
                       const QuantizedParameters &type);
 

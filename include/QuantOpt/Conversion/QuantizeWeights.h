@@ -62,6 +62,11 @@ struct AccumulatorProof {
 AccumulatorProof boundAccumulators(Type activation,
                                    ArrayRef<int64_t> absoluteSums);
 
+/// The same for products of two run-time operands with these types (null:
+/// dynamic), `reductionSize` of them in a sum.
+AccumulatorProof boundProducts(Type activation, Type other,
+                               int64_t reductionSize);
+
 /// Why `match` stays float where `proof` does not hold.
 std::string describeOverflow(const Quantizable &match,
                              const AccumulatorProof &proof);

@@ -25,8 +25,9 @@ struct QuantizedParameters {
   /// Row-major over the blocks along `channelDims`.
   SmallVector<float> scales;
   SmallVector<int32_t> zeroPoints;
-  unsigned storageBits = 8;
   bool isSigned = true;
+  /// Width of the storage type.
+  unsigned bits = 8;
   /// Storage limits.
   int32_t low = -128, high = 127;
 

@@ -81,14 +81,21 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
       llvm::cl::desc("function to quantize (default: the only public one, else "
                      "main, else main_graph)"),
       llvm::cl::init("")};
+  Option<std::string> policy{
+      *this, "policy",
+      llvm::cl::desc("preset that says which ops become integer: default, all, "
+                     "accurate, tensorrt, cpu, sm_80, ..."),
+      llvm::cl::init("default")};
+  ListOption<std::string> rules{
+      *this, "rules",
+      llvm::cl::desc("JSON files with rules on which ops become integer; the "
+                     "last one that fits an op decides")};
   ListOption<std::string> keepFloat{
       *this, "keep-float", llvm::cl::desc("glob of op names that stay float")};
-  Option<bool> requireInt8{
-      *this, "require-int8",
-      llvm::cl::desc(
-          "a contraction with constant weights that stays float is an "
-          "error"),
-      llvm::cl::init(false)};
+  ListOption<std::string> requireInt8{
+      *this, "require-int8", llvm::cl::ValueOptional,
+      llvm::cl::desc("globs of contractions whose staying float is an error "
+                     "(without a value: all)")};
   Option<ActivationMode> activations{
       *this, "activations",
       llvm::cl::desc("storage kinds activations may take"),
@@ -99,6 +106,15 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
                      "zero point 0: s8, or u8 for one-sided edges"),
           clEnumValN(ActivationMode::Asymmetric, "asymmetric",
                      "u8 with a zero point"))};
+  Option<ActivationBits> activationBits{
+      *this, "activation-bits",
+      llvm::cl::desc("storage of tensors that no contraction reads"),
+      llvm::cl::init(ActivationBits::Auto),
+      llvm::cl::values(
+          clEnumValN(ActivationBits::Auto, "auto",
+                     "8 bits where the expected error is small, else 16"),
+          clEnumValN(ActivationBits::Eight, "8", "8 bits"),
+          clEnumValN(ActivationBits::Sixteen, "16", "symmetric s16"))};
   Option<WeightMode> weights{
       *this, "weights", llvm::cl::desc("scales of weights"),
       llvm::cl::init(WeightMode::PerChannel),
@@ -142,9 +158,10 @@ struct JobOptions : public PassPipelineOptions<JobOptions> {
           clEnumValN(EmitKind::PTX, "ptx", "PTX of one target"),
           clEnumValN(EmitKind::Cubin, "cubin", "cubin of one target"),
           clEnumValN(EmitKind::QOpt, "qopt", "deployable artifact"))};
-  Option<std::string> report{
-      *this, "report", llvm::cl::desc("JSON file with what was done and why"),
-      llvm::cl::init("")};
+  ListOption<std::string> report{
+      *this, "report",
+      llvm::cl::desc("files with what was done and why: a page where the name "
+                     "ends in .html, else JSON")};
   Option<Phase> from{*this, "from", llvm::cl::desc("first phase to run"),
                      llvm::cl::init(Phase::Import), phaseValues()};
   Option<Phase> to{*this, "to",

@@ -67,6 +67,23 @@ static int64_t findLoop(AffineMap map, unsigned loop) {
   return -1;
 }
 
+/// One scale per row of `operand` is possible: only its innermost dimension is
+/// summed over, and no window overlaps rows.
+static bool hasIndependentRows(linalg::LinalgOp op, OpOperand &operand) {
+  AffineMap outMap = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  AffineMap map = op.getMatchingIndexingMap(&operand);
+  if (hasWindow(map) || map.getNumResults() == 0)
+    return false;
+  for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
+    std::optional<unsigned> loop = getLoop(expr);
+    bool reduced = loop && findLoop(outMap, *loop) < 0;
+    bool innermost = dim + 1 == map.getNumResults();
+    if (reduced != innermost)
+      return false;
+  }
+  return true;
+}
+
 /// Fills in which operand is the weight and where its channels go.
 static void assignRoles(linalg::LinalgOp op, Quantizable &match,
                         OpOperand &activation, OpOperand &weight) {
@@ -82,17 +99,7 @@ static void assignRoles(linalg::LinalgOp op, Quantizable &match,
     match.weightChannelDims.push_back(dim);
     match.resultChannelDims.push_back(resultDim);
   }
-  // One scale per row: only the innermost dimension is summed, and no window
-  // overlaps rows.
-  AffineMap inMap = op.getMatchingIndexingMap(&activation);
-  match.rowsAreIndependent = !hasWindow(inMap) && inMap.getNumResults() > 0;
-  for (auto [dim, expr] : llvm::enumerate(inMap.getResults())) {
-    std::optional<unsigned> loop = getLoop(expr);
-    bool reduced = loop && findLoop(outMap, *loop) < 0;
-    bool innermost = dim + 1 == inMap.getNumResults();
-    if (reduced != innermost)
-      match.rowsAreIndependent = false;
-  }
+  match.rowsAreIndependent = hasIndependentRows(op, activation);
 }
 
 namespace {
@@ -133,6 +140,7 @@ public:
     else {
       match.activation = lhs;
       match.other = rhs;
+      match.rowsAreIndependent = hasIndependentRows(op, *lhs);
     }
     return match;
   }

@@ -56,12 +56,12 @@ static std::optional<int64_t> getConstantInteger(Value value) {
 static int64_t toStored(int64_t bits, const QuantizedParameters &parameters) {
   if (parameters.isSigned || bits >= 0)
     return bits;
-  return bits + (int64_t(1) << parameters.storageBits);
+  return bits + (int64_t(1) << parameters.bits);
 }
 
 /// The smallest integer of the element type.
 static int64_t getLowest(const QuantizedParameters &parameters) {
-  return parameters.isSigned ? -(int64_t(1) << (parameters.storageBits - 1))
+  return parameters.isSigned ? -(int64_t(1) << (parameters.bits - 1))
                              : 0;
 }
 

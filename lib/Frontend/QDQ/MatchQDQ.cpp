@@ -288,7 +288,7 @@ mlir::qopt::makeParameters(const Parameter &scale, const Parameter &zeroPoint,
   QuantizedParameters result;
   result.channelDims = scales->dims;
   result.blockSizes = scales->blocks;
-  result.storageBits = bits;
+  result.bits = bits;
   result.isSigned = isSigned;
   result.low = low;
   result.high = high;

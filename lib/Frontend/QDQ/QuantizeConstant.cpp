@@ -50,7 +50,7 @@ ElementsAttr mlir::qopt::quantizeConstant(MLIRContext *context,
     integers[i] = quantize(values[i], parameters.scales[n],
                            parameters.zeroPoints[n], parameters, divides);
   });
-  return makeIntegers(context, integers, shape, parameters.storageBits,
+  return makeIntegers(context, integers, shape, parameters.bits,
                       "weight_i8");
 }
 
@@ -66,7 +66,7 @@ mlir::qopt::normalizeConstant(ElementsAttr attr,
       return failure();
     return QuantizedConstant{elements, *type};
   };
-  if (parameters.storageBits != 8)
+  if (parameters.bits != 8)
     return finish(attr);
   FailureOr<std::vector<int32_t>> integers =
       readIntegers(attr, parameters.isSigned);

@@ -24,8 +24,8 @@ with open(int8) as a, open(same) as b:
 
 before = count_contractions.count_file(model)
 after = count_contractions.count_file(int8)
-check(after["float_weight"] == 0 and after["integer"] == before["float_weight"],
-      f"{after['integer']} of {before['float_weight']} contractions are integer")
+check(after["float_weight"] == 0 and after["integer"] == before["float_weight"] + before["float_dynamic"],
+      f"{after['integer']} of {before['float_weight'] + before['float_dynamic']} contractions are integer")
 
 evaluation = model[:-len(".mlir")] + ".eval.npz"
 run_ok("quant-run", int8, "--device=cpu", f"--input={evaluation}", f"--output={out}")

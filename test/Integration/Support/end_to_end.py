@@ -44,9 +44,10 @@ def check_contractions(model, int8, report):
     left = [op for op in after["ops"] if op[2] == "float_weight"]
     if model.known:
         model.expect(not left, f"contractions with weights stay float: {left}")
-        model.expect(after["integer"] == before["float_weight"],
-                     f"{before['float_weight']} contractions with weights became "
-                     f"{after['integer']} integer ones")
+        expected = before["float_weight"] + before["float_dynamic"]
+        model.expect(after["integer"] == expected,
+                     f"{expected} contractions became {after['integer']} "
+                     f"integer ones")
     summary = report["summary"]
     model.expect(summary["contractions_int8"] == after["integer"],
                  f"the report counts {summary['contractions_int8']} int8 contractions, "

@@ -8,7 +8,7 @@ weights must shrink; the first three are trained, so that accuracy means somethi
 
 MODELS = {
     "digits_dwcnn": {"min_sqnr_db": 33.0, "ort_sqnr_db": 33, "dynamic_sqnr_db": 31.0},
-    "tiny_transformer": {"min_sqnr_db": 32.5, "ort_sqnr_db": 26, "dynamic_sqnr_db": 35.4},
+    "tiny_transformer": {"min_sqnr_db": 32.5, "ort_sqnr_db": 26, "dynamic_sqnr_db": 34.5},
     "kws_dsconv1d": {"min_sqnr_db": 31.2, "ort_sqnr_db": 32},
     "dlrm_clicks": {"min_sqnr_db": 17.0},
     "resnet_s": {"min_sqnr_db": 18.0},

@@ -6,7 +6,7 @@
 // CHECK:       module attributes {qopt.report = {edges = [],
 // CHECK-SAME:    facts = [{name = "weights_bytes_before", value = 3.200000e+01 : f64}]
 // CHECK-SAME:    {contraction, location = "unknown", name = "fc", op = "matmul", precision = "int8", reason = "constant weights"}
-// CHECK-SAME:    {location = "fused{{.+}}", name = "fc#1", op = "exp", precision = "f32", reason = "computed between dequantize and quantize
+// CHECK-SAME:    {location = "fused{{.+}}", name = "fc#1", op = "exp", precision = "f32", reason = "reads or writes float tensors"
 // CHECK-SAME:    {contraction, {{.*}}name = "matmul_0"
 // CHECK-SAME:    {contraction, {{.*}}name = "matmul_1"
 // CHECK-LABEL: func.func @names(

@@ -5,11 +5,11 @@
 // CHECK-NOT: qopt.observe
 // CHECK-NOT: qopt.quantize
 
-func.func @two_activations(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
-  %zero = arith.constant dense<0.0> : tensor<2x2xf32>
-  // expected-remark @below {{matmul_0: both operands are run-time values: only contractions with constant weights are integer in this version}}
-  %0 = linalg.matmul ins(%x, %x : tensor<2x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<2x2xf32>) -> tensor<2x2xf32>
-  return %0 : tensor<2x2xf32>
+func.func @run_time_kernel(%x: tensor<1x4x4x1xf32>, %w: tensor<2x2x1x1xf32>) -> tensor<1x3x3x1xf32> {
+  %zero = arith.constant dense<0.0> : tensor<1x3x3x1xf32>
+  // expected-remark @below {{conv_0: a convolution with run-time weights}}
+  %0 = linalg.conv_2d_nhwc_hwcf ins(%x, %w : tensor<1x4x4x1xf32>, tensor<2x2x1x1xf32>) outs(%zero : tensor<1x3x3x1xf32>) -> tensor<1x3x3x1xf32>
+  return %0 : tensor<1x3x3x1xf32>
 }
 
 // -----
@@ -46,7 +46,7 @@ func.func @region(%x: tensor<2x2xf32>, %c: i1) -> tensor<2x2xf32> {
   %w = arith.constant dense<1.0> : tensor<2x2xf32>
   %zero = arith.constant dense<0.0> : tensor<2x2xf32>
   %0 = scf.if %c -> tensor<2x2xf32> {
-    // expected-remark @below {{matmul_0: it is inside a loop or another region}}
+    // expected-remark @below {{matmul_0: it is inside of 'scf.if'}}
     %1 = linalg.matmul ins(%x, %w : tensor<2x2xf32>, tensor<2x2xf32>) outs(%zero : tensor<2x2xf32>) -> tensor<2x2xf32>
     scf.yield %1 : tensor<2x2xf32>
   } else {

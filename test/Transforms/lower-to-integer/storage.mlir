@@ -139,8 +139,8 @@ func.func @real_units(%qx: tensor<1x1x!quant.uniform<u8:f32, 0.5:10>>) -> tensor
 // CHECK:           %[[Z:.+]] = arith.constant 200 : i32
 // CHECK:           %[[S:.+]] = arith.addi %[[Q]], %[[Z]] : i32
 // CHECK:           arith.trunci %[[S]] : i32 to i8
-// CHECK:           %[[E:.+]] = arith.extui %{{.+}} : i8 to i32
 // CHECK:           %[[Z2:.+]] = arith.constant 200 : i32
+// CHECK:           %[[E:.+]] = arith.extui %{{.+}} : i8 to i32
 // CHECK:           %[[D:.+]] = arith.subi %[[E]], %[[Z2]] : i32
 // CHECK:           arith.sitofp %[[D]] : i32 to f32
 func.func @casts(%x: tensor<2xf32>) -> tensor<2xf32> {

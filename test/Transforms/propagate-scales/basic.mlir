@@ -39,7 +39,7 @@ func.func @storage_kinds(%x: tensor<2xf32>) -> tensor<2xf32> {
 
 // The report gets a row per edge with what was chosen.
 // CHECK:       qopt.report = {
-// CHECK-SAME:    {clipped_fraction = 0.000000e+00 : f64, max = 1.270000e+02 : f64, method = "max", min = -1.000000e+00 : f64, name = "edge", scale = 1.000000e+00 : f64, storage = "i8", zero_point = 0 : i64}
+// CHECK-SAME:    {clipped_fraction = 0.000000e+00 : f64, max = 1.270000e+02 : f64, method = "max", min = -1.000000e+00 : f64, name = "edge", reason = "memory between arg0 and the output", scale = 1.000000e+00 : f64, storage = "i8", zero_point = 0 : i64}
 func.func @report(%x: tensor<2xf32>) -> tensor<2xf32> {
   %0 = qopt.observe %x {name = "edge", stats = #qopt.stats<min = -1.0, max = 127.0, count = 2, nonfinite = 0, candidates = [
       #qopt.candidate<s8, max, min = -127.0, max = 127.0, error = 0.25>]>} : tensor<2xf32>

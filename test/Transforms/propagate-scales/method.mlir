@@ -14,12 +14,14 @@
 // CACHE:      TRT-{{[0-9]+}}-EntropyCalibration2
 // CACHE-NEXT: edge: 3f800000
 // MSE:        error: edge 'edge' has statistics without a candidate for the allowed storage kinds and method 'mse': calibrate it again
-func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+func.func @main(%x: tensor<2x2xf32>, %acc: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  %weight = arith.constant dense<1.0> : tensor<2x2xf32>
   %0 = qopt.observe %x {name = "edge", stats = #qopt.stats<min = -127.0, max = 127.0, count = 2, nonfinite = 0, candidates = [
       #qopt.candidate<s8, auto, min = -31.75, max = 31.75, error = 9.0, clipped = 0.005, cost = 0.02>,
       #qopt.candidate<s8, max, min = -127.0, max = 127.0, error = 1.0, cost = 0.03>,
       #qopt.candidate<s8, percentile, min = -63.5, max = 63.5, error = 2.0, clipped = 0.02, cost = 0.001>,
       #qopt.candidate<u8_asymmetric, auto, min = -32.0, max = 31.75, error = 8.0, cost = 0.01>,
-      #qopt.candidate<u8_asymmetric, max, min = -128.0, max = 127.0, error = 0.9, cost = 0.03>]>} : tensor<2xf32>
-  return %0 : tensor<2xf32>
+      #qopt.candidate<u8_asymmetric, max, min = -128.0, max = 127.0, error = 0.9, cost = 0.03>]>} : tensor<2x2xf32>
+  %1 = linalg.matmul {qopt.quantize} ins(%0, %weight : tensor<2x2xf32>, tensor<2x2xf32>) outs(%acc : tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
 }

@@ -7,10 +7,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Data movement shares its source's observer (see annotate), so an edge here is
-// already a whole same-scale group; what is left is the choice of storage.
+// The analysis (Analysis/ScaleAnalysis.h) finds which edges can be integers of
+// one type and what their readers need, AgreeOnTypes.h decides. Here types are
+// put on observers, and people are told.
 //
 //===----------------------------------------------------------------------===//
+#include "ExplainEdges.h"
+
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
@@ -36,91 +39,10 @@ static constexpr double kMuchClipped = 0.01;
 /// compared by some of its releases.
 static constexpr const char *kTensorRTHeader = "TRT-8601-EntropyCalibration2";
 
-/// Asymmetric storage costs a zero-point term per output channel: it must lower
-/// the expected squared error at least this much (about 1 dB).
-static constexpr double kAsymmetricGain = 0.8;
-
-static bool isAllowed(Storage storage, ActivationMode mode, bool oneSided) {
-  switch (mode) {
-  case ActivationMode::Auto:
-    return true;
-  case ActivationMode::Symmetric:
-    return storage == (oneSided ? Storage::U8 : Storage::S8);
-  case ActivationMode::Asymmetric:
-    return storage == Storage::U8Asymmetric;
-  }
-  llvm_unreachable("unknown activation mode");
-}
-
-static bool isAllowed(Method candidate, CalibrationMethod method) {
-  switch (method) {
-  case CalibrationMethod::Auto:
-    return true;
-  case CalibrationMethod::Max:
-    return candidate == Method::Max;
-  case CalibrationMethod::Percentile:
-    return candidate == Method::Percentile;
-  case CalibrationMethod::Entropy:
-    return candidate == Method::Entropy;
-  case CalibrationMethod::MSE:
-    return candidate == Method::MSE;
-  }
-  llvm_unreachable("unknown calibration method");
-}
-
-static StringRef stringifyMethod(CalibrationMethod method) {
-  static constexpr StringLiteral names[] = {"auto", "max", "percentile",
-                                            "entropy", "mse"};
-  return names[static_cast<int>(method)];
-}
-
-/// What a candidate is compared by, its zero-point term paid for. `auto` looks
-/// at what errors do to the readers; a method that was asked for has chosen its
-/// range already, and storage kinds are compared by the error of the values.
-static double getCost(CandidateAttr candidate, CalibrationMethod method) {
-  bool asymmetric = candidate.getStorage() == Storage::U8Asymmetric;
-  double cost = method == CalibrationMethod::Auto ? candidate.getCost()
-                                                  : candidate.getError();
-  return cost / (asymmetric ? kAsymmetricGain : 1.0);
-}
-
-/// True if calibration has compared errors with what the readers give, so that
-/// costs are relative.
-static bool wereWeighed(StatsAttr stats) {
-  return llvm::any_of(stats.getCandidates(), [](CandidateAttr c) {
-    return c.getMethod() == Method::Auto;
-  });
-}
-
-/// The names of the contractions that read the edge, behind data movement.
-static std::vector<std::string> getReaders(ObserveOp op) {
-  std::vector<std::string> names;
-  SmallVector<Value> values = {op.getResult()};
-  for (size_t i = 0; i < values.size(); ++i)
-    for (OpOperand &use : values[i].getUses()) {
-      Operation *user = use.getOwner();
-      if (getMovedOperand(user) == &use)
-        values.push_back(user->getResult(0));
-      else if (matchQuantizable(user) && !qopt::getOpName(user).empty())
-        names.push_back(qopt::getOpName(user).str());
-    }
-  return names;
-}
-
-/// The candidate with the least cost among the allowed ones that `filter`
-/// takes; the earlier one on ties.
-static CandidateAttr chooseCandidate(StatsAttr stats, CalibrationMethod method,
-                                     function_ref<bool(CandidateAttr)> filter) {
-  // Calibration has tried all thresholds for `auto`; statistics from elsewhere
-  // (a TensorRT cache) may have other candidates only.
-  bool weighed = method == CalibrationMethod::Auto && wereWeighed(stats);
-  CandidateAttr best;
-  for (CandidateAttr candidate : stats.getCandidates())
-    if (isAllowed(candidate.getMethod(), method) && filter(candidate) &&
-        (!weighed || candidate.getMethod() == Method::Auto) &&
-        (!best || getCost(candidate, method) < getCost(best, method)))
-      best = candidate;
-  return best;
+/// "i8", "u8", "i16".
+static std::string getStorageName(quant::UniformQuantizedType type) {
+  return (type.isSigned() ? "i" : "u") +
+         std::to_string(type.getStorageTypeIntegralWidth());
 }
 
 namespace {
@@ -130,111 +52,145 @@ struct PropagateScales
 
   void runOnOperation() override {
     report = Report::load(getOperation());
-    WalkResult result = getOperation().walk([&](ObserveOp op) {
-      return failed(assign(op)) ? WalkResult::interrupt()
-                                : WalkResult::advance();
-    });
-    if (result.wasInterrupted() || failed(writeTensorRTCache()))
+    if (failed(propagate()) || failed(writeTensorRTCache()))
       return signalPassFailure();
-    if (getOperation()
-            .walk([](ObserveOp op) {
-              return op.getStats() ? WalkResult::interrupt()
-                                   : WalkResult::advance();
-            })
-            .wasInterrupted())
-      report.setText("calibration_method", ::stringifyMethod(method));
+    eraseRedundantObservers();
     report.save(getOperation());
   }
 
 private:
-  LogicalResult assign(ObserveOp op);
-  quant::UniformQuantizedType makeType(CandidateAttr candidate);
+  TypeOptions getOptions() const {
+    return {method, activations, activationBits, storageS8};
+  }
+  LogicalResult propagate();
+  /// Adds the row of an edge and warns of what people should know.
+  void reportEdge(const ScaleAnalysis &analysis,
+                  ArrayRef<EdgeDecision> decisions, unsigned index);
+  void warnAbout(const EdgeDecision &decision, ObserveOp op,
+                 const Report::EdgeRow &row, ArrayRef<std::string> readers);
   LogicalResult writeTensorRTCache();
+  void eraseRedundantObservers();
 
   Report report;
 };
 } // namespace
 
-quant::UniformQuantizedType PropagateScales::makeType(CandidateAttr candidate) {
-  quantmath::ScaleChoice choice;
-  bool isSigned = candidate.getStorage() == Storage::S8;
-  switch (candidate.getStorage()) {
-  case Storage::S8:
-    choice = quantmath::symmetricScale(
-        std::max(-candidate.getMin().value, candidate.getMax().value));
-    break;
-  case Storage::U8:
-    choice = quantmath::oneSidedScale(candidate.getMax());
-    break;
-  case Storage::U8Asymmetric:
-    choice =
-        quantmath::asymmetricScale(candidate.getMin(), candidate.getMax(),
-                                   quantmath::rangeOf(quantmath::Storage::U8));
-    break;
+LogicalResult PropagateScales::propagate() {
+  ScaleAnalysis analysis(getOperation());
+  FailureOr<SmallVector<EdgeDecision>> decisions =
+      agreeOnTypes(analysis, getOptions());
+  if (failed(decisions))
+    return failure();
+  for (const ScaleAnalysis::Group &group : analysis.getGroups())
+    if (group.state.getLevel() == ScaleState::Level::Conflict)
+      warnAboutConflict(analysis, group);
+  bool calibrated = false;
+  for (unsigned i = 0; i < decisions->size(); ++i) {
+    const EdgeDecision &decision = (*decisions)[i];
+    ObserveOp op = analysis.getEdges()[i].op;
+    calibrated |= op.getStats().has_value();
+    if (!decision.type)
+      continue;
+    op.setType(decision.type);
+    reportEdge(analysis, *decisions, i);
   }
-  int64_t low = isSigned ? -128 : 0, high = isSigned ? 127 : 255;
-  int64_t zeroPoint = choice.zeroPoint;
-  if (storageS8 && !isSigned) {
-    isSigned = true;
-    low -= 128;
-    high -= 128;
-    zeroPoint -= 128;
-  }
-  Builder b(&getContext());
-  return quant::UniformQuantizedType::get(
-      isSigned ? quant::QuantizationFlags::Signed : 0, b.getI8Type(),
-      b.getF32Type(), choice.scale, zeroPoint, low, high);
+  if (calibrated)
+    report.setText("calibration_method", stringifyMethod(method));
+  return success();
 }
 
-LogicalResult PropagateScales::assign(ObserveOp op) {
-  std::optional<StatsAttr> stats = op.getStats();
-  if (!stats)
-    return success();
-  bool oneSided = stats->getMin() >= 0;
-  CandidateAttr candidate =
-      chooseCandidate(*stats, method, [&](CandidateAttr c) {
-        return isAllowed(c.getStorage(), activations, oneSided);
-      });
-  // A TensorRT cache knows symmetric scales only.
-  if (!candidate && method == CalibrationMethod::Auto &&
-      activations == ActivationMode::Symmetric)
-    candidate = chooseCandidate(*stats, method, [](CandidateAttr c) {
-      return c.getStorage() == Storage::S8;
-    });
-  if (!candidate)
-    return op.emitError() << "edge '" << op.getName()
-                          << "' has statistics without a candidate for the "
-                             "allowed storage kinds and method '"
-                          << ::stringifyMethod(method)
-                          << "': calibrate it again";
-  double clipped = candidate.getClipped();
-  if (clipped > kMuchClipped)
-    op.emitWarning()
-        << "edge '" << op.getName()
-        << "': " << llvm::formatv("{0:f1}", 100.0 * clipped).str()
-        << " % of its values lie outside of the range that method '"
-        << qopt::stringifyMethod(candidate.getMethod()) << "' chose";
-  quant::UniformQuantizedType type = makeType(candidate);
-  op.setType(type);
-  Report::EdgeRow row{stats->getMin(),
-                      stats->getMax(),
+/// How the limits of a decided edge were found.
+static std::string getMethodName(const EdgeDecision &decision) {
+  if (!decision.own || decision.type != decision.own->type)
+    return decision.own ? "group" : "model";
+  switch (decision.own->source) {
+  case OwnType::Source::Candidate:
+    return qopt::stringifyMethod(decision.own->candidate.getMethod()).str();
+  case OwnType::Source::KnownRange:
+    return "range";
+  case OwnType::Source::Wide:
+    return "max";
+  }
+  llvm_unreachable("unknown source of a type");
+}
+
+void PropagateScales::reportEdge(const ScaleAnalysis &analysis,
+                                 ArrayRef<EdgeDecision> decisions,
+                                 unsigned index) {
+  const ScaleAnalysis::Edge &edge = analysis.getEdges()[index];
+  const EdgeDecision &decision = decisions[index];
+  ObserveOp op = edge.op;
+  quant::UniformQuantizedType type = decision.type;
+  Interval limits = getLimits(type);
+  Report::EdgeRow row{limits.low,
+                      limits.high,
                       type.getScale(),
                       type.getZeroPoint(),
-                      type.isSigned() ? "i8" : "u8",
-                      qopt::stringifyMethod(candidate.getMethod()).str(),
-                      clipped,
-                      stats->getNonFinite(),
-                      stats->getSentinels(),
-                      wereWeighed(*stats) ? double(candidate.getCost()) : 0.0,
-                      getReaders(op)};
+                      getStorageName(type),
+                      getMethodName(decision),
+                      /*clippedFraction=*/0.0};
+  if (std::optional<StatsAttr> stats = op.getStats()) {
+    row.min = stats->getMin();
+    row.max = stats->getMax();
+    row.nonFinite = stats->getNonFinite();
+    row.sentinels = stats->getSentinels();
+    bool isCandidate = type == decision.own->type &&
+                       decision.own->source == OwnType::Source::Candidate;
+    CandidateAttr candidate = decision.own->candidate;
+    row.clippedFraction = isCandidate
+                              ? double(candidate.getClipped())
+                              : ErrorEstimate(*stats, method).getClipped(type);
+    if (wereWeighed(*stats))
+      row.expectedError =
+          isCandidate
+              ? double(candidate.getCost())
+              : ErrorEstimate(*stats, CalibrationMethod::Auto).getError(type);
+  }
+  row.readers = getContractionNames(edge);
+  row.reason = explainEdge(analysis, decisions, index);
+  warnAbout(decision, op, row,
+            row.readers.empty() ? getReaderNames(analysis, edge) : row.readers);
+  report.setEdge(op.getName(), std::move(row));
+}
+
+void PropagateScales::warnAbout(const EdgeDecision &decision, ObserveOp op,
+                                const Report::EdgeRow &row,
+                                ArrayRef<std::string> readers) {
+  if (decision.own && row.clippedFraction > kMuchClipped)
+    op.emitWarning()
+        << "edge '" << op.getName()
+        << "': " << llvm::formatv("{0:f1}", 100.0 * row.clippedFraction).str()
+        << " % of its values lie outside of the range that "
+        << (decision.source || row.method == "group"
+                ? "its group"
+                : "method '" + row.method + "'")
+        << " chose";
   if (row.suffers())
     op.emitWarning()
         << "edge '" << op.getName() << "': what reads it ("
-        << llvm::join(row.readers, ", ") << ") is expected to have "
+        << llvm::join(readers, ", ") << ") is expected to have "
         << llvm::formatv("{0:f1}", *row.getExpectedSqnrDb()).str()
         << " dB only: its channels or samples differ much in range";
-  report.setEdge(op.getName(), std::move(row));
-  return success();
+}
+
+/// An edge that has the integers of another one, moved, needs no casts of its
+/// own: quantizing what was dequantized with the same type changes nothing. The
+/// same holds for two final types, one right on the other.
+void PropagateScales::eraseRedundantObservers() {
+  SmallVector<ObserveOp> redundant;
+  getOperation().walk([&](ObserveOp op) {
+    auto source = getMovementSource(op.getInput()).getDefiningOp<ObserveOp>();
+    bool isMoved = source && source.getResult() != op.getInput();
+    bool isFinal = source && !source.getStats() && !op.getStats();
+    if ((isMoved || isFinal) && op.getType() &&
+        source.getType() == op.getType())
+      redundant.push_back(op);
+  });
+  for (ObserveOp op : redundant) {
+    report.eraseEdge(op.getName());
+    op.replaceAllUsesWith(op.getInput());
+    op.erase();
+  }
 }
 
 LogicalResult PropagateScales::writeTensorRTCache() {
@@ -245,7 +201,7 @@ LogicalResult PropagateScales::writeTensorRTCache() {
   WalkResult result = getOperation().walk([&](ObserveOp op) {
     std::optional<StatsAttr> stats = op.getStats();
     CandidateAttr candidate =
-        stats ? chooseCandidate(*stats, method,
+        stats ? chooseCandidate(*stats, getOptions(), kNoDemand,
                                 [](CandidateAttr c) {
                                   return c.getStorage() == Storage::S8;
                                 })

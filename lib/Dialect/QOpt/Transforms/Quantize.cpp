@@ -6,11 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Requires: types on the observers that have statistics. An op whose exact i32
+// Requires: types on the observers that have statistics, but for those of edges
+// that stay float. An op whose exact i32
 // accumulator cannot be proven not to overflow stays float (docs/Numerics.md,
 // "Integer contraction").
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/Policy.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Conversion/QuantizeWeights.h"
@@ -26,6 +28,13 @@ namespace mlir::qopt {
 using namespace mlir;
 using namespace mlir::qopt;
 
+/// True if a contraction that annotate chose reads the edge.
+static bool isReadByChosen(ObserveOp observer) {
+  return llvm::any_of(getReadersBehindMovement(observer), [](OpOperand *use) {
+    return use->getOwner()->hasAttr(kQuantizeAttr);
+  });
+}
+
 namespace {
 struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
   using QuantizeBase::QuantizeBase;
@@ -38,13 +47,18 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
     getOperation().walk([&](Operation *op) {
       if (op->hasAttr(kQuantizeAttr))
         chosen.push_back(op);
+      // What no contraction reads is in memory, or the model came with it.
+      if (auto observer = dyn_cast<ObserveOp>(op);
+          observer && observer.getType() &&
+          (!observer.getStats() || !isReadByChosen(observer)))
+        needed.insert(observer);
     });
     for (Operation *op : chosen) {
       op->removeAttr(kQuantizeAttr);
       if (failed(quantizeOp(op)))
         return signalPassFailure();
     }
-    if (requireInt8 && failed(verifyNoFallback()))
+    if (failed(verifyNoFallback()))
       return signalPassFailure();
     report.setNumber("weights_bytes_after",
                      quantizedBytes + getWeightBytes(getOperation()));
@@ -57,13 +71,17 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
 
 private:
   LogicalResult quantizeOp(Operation *op);
+  LogicalResult quantizeWeighted(const Quantizable &match,
+                                 ObserveOp activation);
+  LogicalResult quantizeProduct(const Quantizable &match, ObserveOp activation);
   /// Adds the row of the weights of `op` and warns of what people should know.
   void reportWeights(Operation *op, const QuantizedWeights &weights,
                      const AccumulatorProof &proof);
-  /// Puts `dynamic_dequantize(dynamic_quantize(x))` on the activation operand.
-  void quantizeDynamically(const Quantizable &match);
+  /// Puts `dynamic_dequantize(dynamic_quantize(x))` on an operand.
+  void quantizeDynamically(OpOperand &operand, Granularity per);
   void replaceObserver(ObserveOp op);
-  /// Fails for each contraction with constant weights that stays float.
+  /// Fails for each contraction that stays float and must not, by a rule or by
+  /// `require-int8`. Takes off what annotate has left for this.
   LogicalResult verifyNoFallback();
 
   Report report;
@@ -74,35 +92,69 @@ private:
 };
 } // namespace
 
+static ObserveOp getObserver(OpOperand *operand) {
+  return getMovementSource(operand->get()).getDefiningOp<ObserveOp>();
+}
+
 LogicalResult Quantize::quantizeOp(Operation *op) {
   std::optional<Quantizable> match = matchQuantizable(op);
-  if (!match || !match->weight)
+  if (!match || (!match->weight && !match->other))
     return op->emitError("was chosen for quantization but is no contraction "
-                         "with constant weights any more");
-  auto observer =
-      getMovementSource(match->activation->get()).getDefiningOp<ObserveOp>();
-  if (!observer)
-    return op->emitError(
-        "was chosen for quantization but its activation is not "
-        "observed");
-  Type activationType = observer.getType().value_or(Type());
+                         "any more");
+  ObserveOp activation = getObserver(match->activation);
+  if (!activation || (match->other && !getObserver(match->other)))
+    return op->emitError("was chosen for quantization but its operands are not "
+                         "observed");
+  return match->weight ? quantizeWeighted(*match, activation)
+                       : quantizeProduct(*match, activation);
+}
+
+LogicalResult Quantize::quantizeWeighted(const Quantizable &match,
+                                         ObserveOp activation) {
+  Operation *op = match.op;
+  Type activationType = activation.getType().value_or(Type());
   FailureOr<QuantizedWeights> weights =
-      quantizeWeights(*match, perTensorWeights, weightMethod);
+      quantizeWeights(match, perTensorWeights, weightMethod);
   if (failed(weights))
     return failure();
   AccumulatorProof proof =
       boundAccumulators(activationType, weights->absoluteSums);
   if (!proof.holds()) {
-    reportFloat(report, op, match->kind, describeOverflow(*match, proof));
+    reportFloat(report, op, match.kind, describeOverflow(match, proof));
     return success();
   }
   quantizedBytes += weights->getBytes();
-  insertWeightCasts(*match, *weights);
+  insertWeightCasts(match, *weights);
   reportWeights(op, *weights, proof);
   if (activationType)
-    needed.insert(observer);
+    needed.insert(activation);
   else
-    quantizeDynamically(*match);
+    quantizeDynamically(*match.activation, match.rowsAreIndependent
+                                               ? Granularity::Row
+                                               : Granularity::Tensor);
+  return success();
+}
+
+LogicalResult Quantize::quantizeProduct(const Quantizable &match,
+                                        ObserveOp activation) {
+  ObserveOp other = getObserver(match.other);
+  Type type = activation.getType().value_or(Type());
+  Type otherType = other.getType().value_or(Type());
+  AccumulatorProof proof = boundProducts(type, otherType, match.reductionSize);
+  if (!proof.holds()) {
+    reportFloat(report, match.op, match.kind, describeOverflow(match, proof));
+    return success();
+  }
+  if (type)
+    needed.insert(activation);
+  else
+    quantizeDynamically(*match.activation, match.rowsAreIndependent
+                                               ? Granularity::Row
+                                               : Granularity::Tensor);
+  if (otherType)
+    needed.insert(other);
+  else
+    quantizeDynamically(*match.other, Granularity::Tensor);
   return success();
 }
 
@@ -140,35 +192,48 @@ void Quantize::reportWeights(Operation *op, const QuantizedWeights &weights,
                          "the op float, or scale them in the model)";
 }
 
-void Quantize::quantizeDynamically(const Quantizable &match) {
-  OpBuilder builder(match.op);
-  Location loc = match.op->getLoc();
-  Value input = match.activation->get();
+void Quantize::quantizeDynamically(OpOperand &operand, Granularity per) {
+  OpBuilder builder(operand.getOwner());
+  Location loc = operand.getOwner()->getLoc();
+  Value input = operand.get();
   auto type = cast<RankedTensorType>(input.getType());
-  Granularity per =
-      match.rowsAreIndependent ? Granularity::Row : Granularity::Tensor;
   auto scaleType = RankedTensorType::get(per == Granularity::Row
                                              ? type.getShape().drop_back()
                                              : ArrayRef<int64_t>(),
                                          builder.getF32Type());
   auto quantized = DynamicQuantizeOp::create(
       builder, loc, type.clone(builder.getI8Type()), scaleType, input, per);
-  match.activation->set(DynamicDequantizeOp::create(
+  operand.set(DynamicDequantizeOp::create(
       builder, loc, type, quantized.getQuantized(), quantized.getScale(), per));
 }
 
 LogicalResult Quantize::verifyNoFallback() {
+  FailureOr<GlobList> globs = GlobList::create(
+      *requireInt8, "require-int8", [&] { return getOperation().emitError(); });
+  if (failed(globs))
+    return failure();
   LogicalResult result = success();
   getOperation().walk([&](Operation *op) {
-    std::optional<Quantizable> match = matchQuantizable(op);
+    op->removeAttr(kEdgeBitsAttr);
+    auto requiredBy =
+        dyn_cast_or_null<StringAttr>(op->removeAttr(kRequiredAttr));
     const Report::OpRow *row = report.findOp(qopt::getOpName(op));
-    if (!match || !match->weight || !row)
+    if (!row || !row->isContraction)
       return;
-    op->emitError() << "'" << qopt::getOpName(op)
-                    << "' stays float, which require-int8 forbids: "
-                    << row->reason;
+    std::optional<StringRef> glob = globs->find(qopt::getOpName(op));
+    if (row->precision == "int8" || (!glob && !requiredBy))
+      return;
+    std::string who =
+        glob ? ("require-int8=" + *glob).str() : requiredBy.getValue().str();
+    op->emitError() << "'" << qopt::getOpName(op) << "' stays float, which "
+                    << who << " forbids: " << row->reason;
     result = failure();
   });
+  for (StringRef text : globs->getUnmatched()) {
+    getOperation().emitError()
+        << "require-int8=" << text << " matches no contraction";
+    result = failure();
+  }
   return result;
 }
 
@@ -177,8 +242,11 @@ void Quantize::replaceObserver(ObserveOp op) {
   if (needed.contains(op)) {
     OpBuilder builder(op);
     auto type = cast<RankedTensorType>(value.getType());
-    value = quant::QuantizeCastOp::create(builder, op.getLoc(),
-                                          type.clone(*op.getType()), value);
+    auto quantized = quant::QuantizeCastOp::create(
+        builder, op.getLoc(), type.clone(*op.getType()), value);
+    if (op.getDivide())
+      quantized->setAttr(kDivideAttr, builder.getUnitAttr());
+    value = quantized;
     value = quant::DequantizeCastOp::create(builder, op.getLoc(), type, value);
   }
   op.replaceAllUsesWith(value);

@@ -25,6 +25,9 @@ namespace mlir::qopt {
 /// Which storage kinds the activations of a model may take.
 enum class ActivationMode { Auto, Symmetric, Asymmetric };
 
+/// How wide the edges that no contraction reads are stored.
+enum class ActivationBits { Auto, Eight, Sixteen };
+
 /// Whose ranges the edges of a model get.
 enum class CalibrationMethod { Auto, Max, Percentile, Entropy, MSE };
 

@@ -170,8 +170,12 @@ def Annotate : QOptPass<"qopt-annotate", "::mlir::ModuleOp"> {
     Example: test/Transforms/annotate/basic.mlir
   }];
   let options = [
+    Option<"policy", "policy", "std::string", "\"default\"",
+           "Preset that says which ops become integer: docs/Policy.md">,
+    ListOption<"rules", "rules", "std::string",
+               "JSON files with rules, which win over the preset">,
     ListOption<"keepFloat", "keep-float", "std::string",
-               "Globs of op names that stay float">,
+               "Globs of op names that stay float, whatever rules say">,
     Option<"entry", "entry", "std::string", "", "Function to annotate">
   ];
 }
@@ -232,11 +236,16 @@ def PropagateScales
     : QOptPass<"qopt-propagate-scales", "::mlir::ModuleOp"> {
   let summary = "Agree on one quantized type per edge";
   let description = [{
-    Requires: statistics on observers (those without stay dynamic). Chooses for
-    each edge among the candidate ranges of `method` (`auto`: of all methods)
-    and the storage kinds that `activations` allows the one that costs least;
-    asymmetric storage must win by enough to pay for its zero-point term.
-    Example: test/Transforms/propagate-scales/basic.mlir
+    Requires: statistics or a final type on observers (those without stay
+    dynamic). Chooses for each edge among the candidate ranges of `method`
+    (`auto`: of all methods) and the storage kinds that `activations` allows the
+    one that costs least; asymmetric storage must win by enough to pay for its
+    zero-point term. An edge that no contraction reads may be s16.
+    Guarantees: edges that meet in an op on integers (concat, slices, reshapes,
+    loop-carried values) have one type where that costs any of them at most
+    1 dB. Final types stay as they are: where two of them meet, a warning names
+    both producers.
+    Example: test/Transforms/propagate-scales/basic.mlir, groups.mlir
   }];
   let options = [
     Option<"activations", "activations", "::mlir::qopt::ActivationMode",
@@ -267,7 +276,17 @@ def PropagateScales
            "File to write the chosen symmetric ranges to as a TensorRT "
            "calibration cache">,
     Option<"storageS8", "storage-s8", "bool", "false",
-           "Store activations as s8 only: u8 becomes s8, zero points drop by 128">
+           "Store activations as s8 only: u8 becomes s8, zero points drop by 128">,
+    Option<"activationBits", "activation-bits", "::mlir::qopt::ActivationBits",
+           /*default=*/"::mlir::qopt::ActivationBits::Auto",
+           "How wide edges that no contraction reads are stored",
+           [{::llvm::cl::values(
+              clEnumValN(::mlir::qopt::ActivationBits::Auto, "auto",
+                         "8 bits where their expected error is small, else 16"),
+              clEnumValN(::mlir::qopt::ActivationBits::Eight, "8",
+                         "8 bits like all others"),
+              clEnumValN(::mlir::qopt::ActivationBits::Sixteen, "16",
+                         "symmetric s16"))}]>
   ];
 }
 
@@ -296,8 +315,8 @@ def Quantize : QOptPass<"qopt-quantize", "::mlir::ModuleOp"> {
                          "the largest magnitude is the largest integer"),
               clEnumValN(::mlir::qopt::WeightMethod::MSE, "mse",
                          "the least squared error"))}]>,
-    Option<"requireInt8", "require-int8", "bool", "false",
-           "An error where a contraction with constant weights stays float">
+    ListOption<"requireInt8", "require-int8", "std::string",
+               "Globs of contractions whose staying float is an error">
   ];
 }
 
@@ -366,13 +385,16 @@ def VerifyIntegerForm
 }
 
 def WriteReport : QOptPass<"qopt-write-report", "::mlir::ModuleOp"> {
-  let summary = "Write the report as JSON and take it off the module";
+  let summary = "Write the report and take it off the module";
   let description = [{
-    The report gathered by the phases (`qopt.report`) goes to `file`, if one is
-    named, written to a temporary first. The attribute is removed either way.
+    The report gathered by the phases (`qopt.report`) goes to each `file`, as a
+    page where its name ends in `.html` and as JSON otherwise, written to a
+    temporary first; and, where remarks are enabled, to a remark per op, edge and
+    weight. The attribute is removed either way. docs/Report.md.
+    Example: test/Transforms/write-report/basic.mlir
   }];
   let options = [
-    Option<"file", "file", "std::string", "", "JSON file to write">,
+    ListOption<"files", "file", "std::string", "JSON and HTML files to write">,
     Option<"entry", "entry", "std::string", "", "Function of the model">
   ];
 }

@@ -1,0 +1,92 @@
+//===- IntegerLowering.h - The steps of lower-to-integer ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every step replaces ops of QDQ form by upstream ops with the bits that
+// docs/Numerics.md defines, and leaves the rest alone.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QUANTOPT_CONVERSION_INTEGERLOWERING_H
+#define QUANTOPT_CONVERSION_INTEGERLOWERING_H
+
+#include "QuantOpt/Analysis/Quantizable.h"
+#include "QuantOpt/Analysis/Report.h"
+#include "QuantOpt/Conversion/QuantizedParameters.h"
+
+#include <cmath>
+#include <optional>
+
+namespace mlir::qopt {
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+/// The integers behind a `quant.dcast`, or null: the operand of its scast, or a
+/// new scast of its input.
+Value getStorage(OpBuilder &builder, quant::DequantizeCastOp dequantize);
+
+/// `quant.scast` of integers to the type of `like`.
+Value castToQuantized(OpBuilder &builder, Location loc, Value integers,
+                      Type like);
+
+/// The per-tensor type behind a `quant.dcast`, or null.
+quant::UniformQuantizedType getUniformType(Value dequantized);
+
+//===----------------------------------------------------------------------===//
+// Epilogues
+//===----------------------------------------------------------------------===//
+
+/// What follows an accumulator and joins its epilogue.
+struct EpilogueChain {
+  /// The value the epilogue replaces.
+  Value end;
+  SmallVector<float> bias; ///< per channel; empty for none
+  Operation *biasOp = nullptr;
+  /// The result is multiplied by `factor` and divided by `divisor` first (a
+  /// mean's count).
+  double factor = 1, divisor = 1;
+  SmallVector<Operation *> scalings;
+  float low = -INFINITY, high = INFINITY;
+  SmallVector<Operation *> clamps;
+  /// Reshapes between the contraction and the quantization, replayed on the
+  /// integers.
+  SmallVector<Operation *> reshapes;
+  quant::QuantizeCastOp quantize; ///< null: the epilogue ends in real units
+};
+
+/// The longest chain from `value` on: a bias along `channelDims` or, if
+/// `scaled`, multiplications by constants; clamps, reshapes and the quantization
+/// to 8 bits if one follows at once.
+EpilogueChain matchEpilogue(Value value, ArrayRef<int64_t> channelDims,
+                            bool scaled);
+
+/// The reshape `op` on the integers `value`.
+Value replayReshape(OpBuilder &builder, Operation *op, Value value);
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+/// Contractions between dequantized operands become i32 sums of products and an
+/// epilogue. Those that cannot are reported to stay float.
+LogicalResult lowerContractions(ModuleOp module, Report &report);
+
+/// Sums and means of dequantized values become exact i32 sums and an epilogue.
+LogicalResult lowerSums(ModuleOp module, Report &report);
+
+/// A dequantized value that is added to one computed from an accumulator is
+/// added by `math.fma` (docs/Numerics.md, "Longer epilogues").
+void fuseResiduals(ModuleOp module);
+
+/// Casts that are left become elementwise ops, those of constants constants,
+/// functions of one 8-bit value between two casts tables.
+void lowerCasts(ModuleOp module, Report &report);
+
+} // namespace mlir::qopt
+
+#endif // QUANTOPT_CONVERSION_INTEGERLOWERING_H

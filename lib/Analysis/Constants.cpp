@@ -9,6 +9,7 @@
 
 #include "QuantOpt/Support/TemporaryStorage.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -25,6 +26,34 @@ static constexpr size_t kMinFileBytes = size_t(1) << 18;
 ElementsAttr mlir::qopt::getConstantElements(Value value) {
   auto constant = value.getDefiningOp<arith::ConstantOp>();
   return constant ? dyn_cast<ElementsAttr>(constant.getValue()) : nullptr;
+}
+
+std::optional<QuantizedConstant> mlir::qopt::getQuantizedConstant(Value value) {
+  auto dequantize = value.getDefiningOp<quant::DequantizeCastOp>();
+  if (!dequantize)
+    return std::nullopt;
+  auto storage = dequantize.getInput().getDefiningOp<quant::StorageCastOp>();
+  ElementsAttr elements =
+      storage ? getConstantElements(storage.getInput()) : nullptr;
+  if (!elements)
+    return std::nullopt;
+  return QuantizedConstant{
+      elements, cast<quant::QuantizedType>(
+                    getElementTypeOrSelf(dequantize.getInput().getType()))};
+}
+
+Value mlir::qopt::makeQuantizedConstant(OpBuilder &builder, Location loc,
+                                        const QuantizedConstant &constant) {
+  auto type = cast<RankedTensorType>(constant.elements.getType());
+  Value integers = makeConstant(builder, loc, constant.elements);
+  Value quantized = quant::StorageCastOp::create(
+      builder, loc, type.clone(constant.type), integers);
+  return quant::DequantizeCastOp::create(
+      builder, loc, type.clone(constant.type.getExpressedType()), quantized);
+}
+
+bool mlir::qopt::isConstantWeight(Value value) {
+  return getConstantElements(value) || getQuantizedConstant(value);
 }
 
 /// Bytes of one stored element; 0 where elements are not whole bytes.

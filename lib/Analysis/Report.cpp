@@ -284,9 +284,12 @@ int64_t mlir::qopt::getWeightBytes(ModuleOp module) {
   int64_t bytes = 0;
   module.walk([&](Operation *op) {
     std::optional<Quantizable> match = matchQuantizable(op);
-    ElementsAttr weight = match && match->weight
-                              ? getConstantElements(match->weight->get())
-                              : ElementsAttr();
+    ElementsAttr weight;
+    if (match && match->weight) {
+      weight = getConstantElements(match->weight->get());
+      if (auto quantized = getQuantizedConstant(match->weight->get()))
+        weight = quantized->elements;
+    }
     if (!weight || !seen.insert(weight).second)
       return;
     FailureOr<int64_t> size =

@@ -9,7 +9,7 @@
 
 #include "ChannelPosterior.h"
 
-#include "QuantOpt/Analysis/Constants.h"
+#include "QuantOpt/Conversion/QuantizedParameters.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -174,12 +174,12 @@ static void addSquares(ArrayRef<float> weights, ArrayRef<int64_t> shape,
 std::vector<double> EdgeReaders::getImportance() const {
   std::vector<double> sums(layout.channels, 0.0);
   for (const Reader &reader : readers) {
-    ElementsAttr attr = getConstantElements(reader.match.weight->get());
-    FailureOr<std::vector<float>> weights = readFloats(attr);
+    Value weight = reader.match.weight->get();
+    FailureOr<std::vector<float>> weights = readRealValues(weight);
     if (failed(weights)) // quantize will say so
       return {};
-    addSquares(*weights, attr.getShapedType().getShape(), reader.channelStrides,
-               sums.data());
+    addSquares(*weights, cast<RankedTensorType>(weight.getType()).getShape(),
+               reader.channelStrides, sums.data());
   }
   return sums;
 }

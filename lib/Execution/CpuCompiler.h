@@ -15,6 +15,7 @@
 #ifndef QUANTOPT_LIB_EXECUTION_CPUCOMPILER_H
 #define QUANTOPT_LIB_EXECUTION_CPUCOMPILER_H
 
+#include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "QuantOpt/Execution/CpuKernels.h"
 #include "QuantOpt/Execution/Lowering.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -59,6 +60,17 @@ constexpr llvm::StringLiteral kObserveMarker = "__qopt_observe_";
 /// these functions out of `module`.
 FailureOr<ExternalizedModel>
 externalizeModel(ModuleOp module, func::FuncOp entry, bool keepObservers);
+
+//===----------------------------------------------------------------------===//
+// LowerQuantTypes.cpp: imported quantization in float
+//===----------------------------------------------------------------------===//
+
+/// Replaces the casts of the quant dialect in `function` by the arithmetic they
+/// stand for; quantized constants become f32. Errors name a cast that has none.
+LogicalResult lowerQuantTypes(func::FuncOp function);
+
+/// The value of an observer that rounds to its type.
+Value buildFakeQuantize(OpBuilder &builder, ObserveOp op);
 
 //===----------------------------------------------------------------------===//
 // PrepareTensors.cpp: tensor level

@@ -21,6 +21,7 @@
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
@@ -57,7 +58,8 @@ static LogicalResult verifyExecutable(Operation *op) {
   bool known =
       kDialects.contains(op->getName().getDialectNamespace()) ||
       isa<cf::AssertOp, scf::ForOp, scf::WhileOp, scf::ConditionOp, scf::IfOp,
-          scf::IndexSwitchOp, scf::YieldOp, ObserveOp, CompositeOp, YieldOp>(
+          scf::IndexSwitchOp, scf::YieldOp, ObserveOp, CompositeOp, YieldOp,
+          quant::QuantizeCastOp, quant::DequantizeCastOp, quant::StorageCastOp>(
           op);
   if (!known || !op->isRegistered())
     return op->emitError() << "cannot be executed on the CPU: only upstream "
@@ -254,7 +256,13 @@ void Externalizer::externalizeObserve(ObserveOp op,
     builder.setInsertionPoint(op);
     func::CallOp::create(builder, op.getLoc(), marker, op.getInput());
   }
-  op.replaceAllUsesWith(op.getInput());
+  Value result = op.getInput();
+  // A type without statistics is the producer's: the edge is rounded.
+  if (op.getType() && !op.getStats()) {
+    builder.setInsertionPoint(op);
+    result = buildFakeQuantize(builder, op);
+  }
+  op.replaceAllUsesWith(result);
   op.erase();
 }
 
@@ -314,6 +322,8 @@ cpu::externalizeModel(ModuleOp module, func::FuncOp entry, bool keepObservers) {
       observes.emplace_back(cast<ObserveOp>(mapping.lookup(op.getOperation())),
                             observeIndex.lookup(op));
     });
+    if (failed(lowerQuantTypes(copy)))
+      return failure();
     copy.walk([](Operation *op) {
       op->setDiscardableAttrs(ArrayRef<NamedAttribute>());
     });

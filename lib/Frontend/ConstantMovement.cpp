@@ -9,6 +9,7 @@
 #include "QuantOpt/Frontend/ConstantMovement.h"
 
 #include "QuantOpt/Analysis/Constants.h"
+#include "QuantOpt/Conversion/QuantizedParameters.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -79,73 +80,114 @@ mlir::qopt::transposeConstant(ElementsAttr attr,
       newType, gather(*bytes, width, newShape, 0, strides), getHint(attr));
 }
 
-namespace {
-struct FoldTransposeOfConstant : OpRewritePattern<linalg::TransposeOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(linalg::TransposeOp op,
-                                PatternRewriter &rewriter) const override {
-    ElementsAttr attr = getConstantElements(op.getInput());
-    if (!attr || !op.hasPureTensorSemantics())
-      return rewriter.notifyMatchFailure(op, "input is not constant");
-    FailureOr<ElementsAttr> folded =
-        transposeConstant(attr, op.getPermutation());
-    if (failed(folded))
-      return rewriter.notifyMatchFailure(op, "elements are not whole bytes");
-    rewriter.replaceOp(op, makeConstant(rewriter, op.getLoc(), *folded));
-    return success();
-  }
-};
+/// `attr` behind the reshape to `type`.
+static FailureOr<ElementsAttr> reshapeConstant(ElementsAttr attr,
+                                               RankedTensorType type) {
+  type = type.clone(attr.getElementType());
+  if (auto dense = dyn_cast<DenseElementsAttr>(attr))
+    return cast<ElementsAttr>(dense.reshape(type));
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr))
+    return cast<ElementsAttr>(
+        DenseResourceElementsAttr::get(type, resource.getRawHandle()));
+  return failure();
+}
+
+//===----------------------------------------------------------------------===//
+// What each op does to elements and to quantization parameters
+//===----------------------------------------------------------------------===//
+
+static FailureOr<ElementsAttr> move(linalg::TransposeOp op, ElementsAttr attr) {
+  if (!op.hasPureTensorSemantics())
+    return failure();
+  return transposeConstant(attr, op.getPermutation());
+}
+static void move(linalg::TransposeOp op, QuantizedParameters &parameters,
+                 ArrayRef<int64_t> shape) {
+  parameters.transpose(shape, op.getPermutation());
+}
 
 template <typename ReshapeOp>
-struct FoldReshapeOfConstant : OpRewritePattern<ReshapeOp> {
-  using OpRewritePattern<ReshapeOp>::OpRewritePattern;
-  LogicalResult matchAndRewrite(ReshapeOp op,
-                                PatternRewriter &rewriter) const override {
-    ElementsAttr attr = getConstantElements(op.getSrc());
-    auto type = cast<RankedTensorType>(op.getResult().getType());
-    if (!attr || !type.hasStaticShape())
-      return rewriter.notifyMatchFailure(op, "source is not constant");
-    ElementsAttr folded;
-    if (auto dense = dyn_cast<DenseElementsAttr>(attr)) {
-      folded = dense.reshape(type);
-    } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
-      folded = DenseResourceElementsAttr::get(type, resource.getRawHandle());
-    } else {
-      return rewriter.notifyMatchFailure(op, "unknown kind of constant");
-    }
-    rewriter.replaceOp(op, makeConstant(rewriter, op.getLoc(), folded));
-    return success();
-  }
-};
+static FailureOr<ElementsAttr> move(ReshapeOp op, ElementsAttr attr) {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  if (!type.hasStaticShape())
+    return failure();
+  return reshapeConstant(attr, type);
+}
+static void move(tensor::ExpandShapeOp op, QuantizedParameters &parameters,
+                 ArrayRef<int64_t> shape) {
+  parameters.expand(shape, op.getReassociationIndices(),
+                    op.getResultType().getShape());
+}
+static void move(tensor::CollapseShapeOp op, QuantizedParameters &parameters,
+                 ArrayRef<int64_t> shape) {
+  parameters.collapse(shape, op.getReassociationIndices());
+}
 
-/// A slice of a constant, as grouped convolutions arrive from TOSA.
-struct FoldSliceOfConstant : OpRewritePattern<tensor::ExtractSliceOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(tensor::ExtractSliceOp op,
+/// Grouped convolutions arrive from TOSA as slices of their weights.
+static FailureOr<ElementsAttr> move(tensor::ExtractSliceOp op,
+                                    ElementsAttr attr) {
+  auto type = cast<RankedTensorType>(op.getType());
+  ArrayRef<int64_t> shape = op.getSourceType().getShape();
+  if (!op.hasUnitStride() || !type.hasStaticShape() ||
+      ShapedType::isDynamicShape(op.getStaticOffsets()) ||
+      ShapedType::isDynamicShape(op.getStaticSizes()))
+    return failure();
+  FailureOr<std::vector<char>> bytes = readRawBytes(attr);
+  if (failed(bytes) || bytes->empty())
+    return failure();
+  SmallVector<int64_t> strides = getStrides(shape);
+  int64_t offset = 0;
+  for (auto [position, stride] : llvm::zip(op.getStaticOffsets(), strides))
+    offset += position * stride;
+  size_t width = bytes->size() / ShapedType::getNumElements(shape);
+  return makeConstantElements(
+      type.clone(attr.getElementType()),
+      gather(*bytes, width, op.getStaticSizes(), offset, strides),
+      getHint(attr));
+}
+static void move(tensor::ExtractSliceOp op, QuantizedParameters &parameters,
+                 ArrayRef<int64_t> shape) {
+  ArrayRef<int64_t> sizes = op.getStaticSizes();
+  parameters.slice(shape, op.getStaticOffsets(), sizes);
+  // Dropped dimensions have one index.
+  auto source = RankedTensorType::get(sizes, op.getType().getElementType());
+  if (source.getRank() != op.getType().getRank())
+    if (auto groups = getReassociationIndicesForReshape(source, op.getType()))
+      parameters.collapse(sizes, *groups);
+}
+
+namespace {
+/// `op(constant)` -> constant, and `op(dcast(scast(constant)))` ->
+/// `dcast(scast(constant))` with the scales where their elements went.
+template <typename MoveOp> struct FoldMovement : OpRewritePattern<MoveOp> {
+  using OpRewritePattern<MoveOp>::OpRewritePattern;
+  LogicalResult matchAndRewrite(MoveOp op,
                                 PatternRewriter &rewriter) const override {
-    ElementsAttr attr = getConstantElements(op.getSource());
-    auto type = cast<RankedTensorType>(op.getType());
-    if (!attr || !op.hasUnitStride() || !type.hasStaticShape() ||
-        ShapedType::isDynamicShape(op.getStaticOffsets()) ||
-        ShapedType::isDynamicShape(op.getStaticSizes()))
-      return rewriter.notifyMatchFailure(op,
-                                         "not a static slice of a constant");
-    FailureOr<std::vector<char>> bytes = readRawBytes(attr);
-    ArrayRef<int64_t> shape = op.getSourceType().getShape();
-    if (failed(bytes) || bytes->empty())
-      return rewriter.notifyMatchFailure(op, "elements are not whole bytes");
-    SmallVector<int64_t> strides = getStrides(shape);
-    int64_t offset = 0;
-    for (auto [position, stride] : llvm::zip(op.getStaticOffsets(), strides))
-      offset += position * stride;
-    size_t width = bytes->size() / ShapedType::getNumElements(shape);
+    Value source = op->getOperand(0);
+    std::optional<QuantizedConstant> quantized = getQuantizedConstant(source);
+    ElementsAttr attr =
+        quantized ? quantized->elements : getConstantElements(source);
+    if (!attr)
+      return rewriter.notifyMatchFailure(op, "operand is not constant");
+    FailureOr<ElementsAttr> moved = move(op, attr);
+    if (failed(moved))
+      return rewriter.notifyMatchFailure(
+          op, "shapes are not static or elements not whole bytes");
+    if (!quantized) {
+      rewriter.replaceOp(op, makeConstant(rewriter, op.getLoc(), *moved));
+      return success();
+    }
+    FailureOr<QuantizedParameters> parameters =
+        QuantizedParameters::get(quantized->type, /*allowBlocks=*/true);
+    if (failed(parameters))
+      return rewriter.notifyMatchFailure(op, "unknown quantized type");
+    move(op, *parameters, cast<ShapedType>(attr.getType()).getShape());
+    FailureOr<quant::QuantizedType> type = parameters->getType(
+        op.getContext(), cast<ShapedType>(moved->getType()).getShape());
+    if (failed(type))
+      return rewriter.notifyMatchFailure(op, "no type holds the scales");
     rewriter.replaceOp(
-        op, makeConstant(
-                rewriter, op.getLoc(),
-                makeConstantElements(
-                    type,
-                    gather(*bytes, width, op.getStaticSizes(), offset, strides),
-                    getHint(attr))));
+        op, makeQuantizedConstant(rewriter, op.getLoc(), {*moved, *type}));
     return success();
   }
 };
@@ -153,8 +195,8 @@ struct FoldSliceOfConstant : OpRewritePattern<tensor::ExtractSliceOp> {
 
 void mlir::qopt::populateFoldConstantMovementPatterns(
     RewritePatternSet &patterns) {
-  patterns.add<FoldTransposeOfConstant, FoldSliceOfConstant,
-               FoldReshapeOfConstant<tensor::ExpandShapeOp>,
-               FoldReshapeOfConstant<tensor::CollapseShapeOp>>(
-      patterns.getContext());
+  patterns.add<FoldMovement<linalg::TransposeOp>,
+               FoldMovement<tensor::ExtractSliceOp>,
+               FoldMovement<tensor::ExpandShapeOp>,
+               FoldMovement<tensor::CollapseShapeOp>>(patterns.getContext());
 }

@@ -107,7 +107,9 @@ static std::optional<Chain> matchChain(Value value) {
       continue;
     }
     std::optional<Quantizable> match = matchQuantizable(op);
-    if (!match || !match->weight || match->resultChannelDims.empty())
+    // A producer's integer weights and their bias stay as they are.
+    if (!match || !match->weight || match->resultChannelDims.empty() ||
+        !getConstantElements(match->weight->get()))
       return std::nullopt;
     chain.contraction = *match;
     break;

@@ -13,6 +13,8 @@
 // directly.
 //
 //===----------------------------------------------------------------------===//
+#include "Broadcast.h"
+
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/Elementwise.h"
 #include "QuantOpt/Analysis/Quantizable.h"
@@ -38,35 +40,6 @@ static Value createZeroFill(OpBuilder &builder, Location loc,
   return linalg::FillOp::create(builder, loc, ValueRange{zero},
                                 ValueRange{empty})
       .getResult(0);
-}
-
-/// If `value` is a copy of a smaller tensor along new dimensions
-/// (linalg.broadcast or a copying generic), that tensor and the map from
-/// `value`'s dimensions to its own.
-static Value matchBroadcast(Value value, AffineMap &map) {
-  MLIRContext *context = value.getContext();
-  if (auto op = value.getDefiningOp<linalg::BroadcastOp>()) {
-    SmallVector<AffineExpr> exprs;
-    int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
-    for (int64_t dim = 0; dim < rank; ++dim)
-      if (!llvm::is_contained(op.getDimensions(), dim))
-        exprs.push_back(getAffineDimExpr(dim, context));
-    map = AffineMap::get(rank, 0, exprs, context);
-    return op.getInput();
-  }
-  auto op = value.getDefiningOp<linalg::GenericOp>();
-  if (!op || !isElementwise(op) || op.getNumDpsInputs() != 1)
-    return {};
-  if (op.getBody()->getTerminator()->getOperand(0) !=
-      op.getBody()->getArgument(0))
-    return {};
-  map = op.getMatchingIndexingMap(op.getDpsInputOperand(0));
-  for (AffineExpr expr : map.getResults()) {
-    auto constant = dyn_cast<AffineConstantExpr>(expr);
-    if (!isa<AffineDimExpr>(expr) && !(constant && constant.getValue() == 0))
-      return {};
-  }
-  return op.getDpsInputOperand(0)->get();
 }
 
 namespace {
@@ -130,7 +103,7 @@ struct ReadThroughBroadcast : OpInterfaceRewritePattern<linalg::LinalgOp> {
       AffineMap broadcast;
       Value source = matchBroadcast(inputs[i], broadcast);
       // Only weights: an activation's copy may be shared by other readers.
-      if (!source || !getConstantElements(source) ||
+      if (!source || !isConstantWeight(source) ||
           !broadcast.isProjectedPermutation())
         continue;
       maps[i] = broadcast.compose(maps[i]);

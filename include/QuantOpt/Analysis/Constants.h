@@ -14,10 +14,12 @@
 #ifndef QUANTOPT_ANALYSIS_CONSTANTS_H
 #define QUANTOPT_ANALYSIS_CONSTANTS_H
 
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Value.h"
 
+#include <optional>
 #include <vector>
 
 namespace mlir {
@@ -28,6 +30,25 @@ namespace mlir::qopt {
 
 /// The elements of the `arith.constant` that defines `value`, or null.
 ElementsAttr getConstantElements(Value value);
+
+/// The quantized constant under the casts that bring it to real values.
+struct QuantizedConstant {
+  /// The integers.
+  ElementsAttr elements;
+  /// What they stand for.
+  quant::QuantizedType type;
+};
+
+/// Matches `dcast(scast(constant))`, the form of quantized weights and of the
+/// int32 biases of imported models.
+std::optional<QuantizedConstant> getQuantizedConstant(Value value);
+
+/// `dcast(scast(elements))`: the real values of a quantized constant.
+Value makeQuantizedConstant(OpBuilder &builder, Location loc,
+                            const QuantizedConstant &constant);
+
+/// True for a constant, plain or under the casts of an imported model.
+bool isConstantWeight(Value value);
 
 /// The number of bytes `type` takes as dense elements (i1: one byte each), or
 /// failure if the product of its dimensions overflows or is dynamic.

@@ -21,7 +21,8 @@ FailureOr<ElementsAttr> transposeConstant(ElementsAttr attr,
 
 /// `transpose(constant)`, `expand_shape(constant)`, `collapse_shape(constant)`
 /// and static `extract_slice(constant)` -> constant. MLIR itself folds none of
-/// these for resources.
+/// these for resources. A constant under `quant.scast` and `quant.dcast` stays
+/// under them; its scales go where their elements go.
 void populateFoldConstantMovementPatterns(RewritePatternSet &patterns);
 
 } // namespace mlir::qopt

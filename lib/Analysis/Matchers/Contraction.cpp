@@ -131,8 +131,8 @@ public:
       if (type == utils::IteratorType::reduction)
         match.reductionSize *= range;
 
-    bool lhsConstant = getConstantElements(lhs->get()) != nullptr;
-    bool rhsConstant = getConstantElements(rhs->get()) != nullptr;
+    bool lhsConstant = isConstantWeight(lhs->get());
+    bool rhsConstant = isConstantWeight(rhs->get());
     if (rhsConstant && !lhsConstant && !hasWindow(rhsMap))
       assignRoles(op, match, *lhs, *rhs);
     else if (lhsConstant && !rhsConstant && !hasWindow(lhsMap))

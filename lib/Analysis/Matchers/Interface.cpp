@@ -30,7 +30,7 @@ public:
         match.activation = &operand;
         break;
       case OperandRole::Weight:
-        if (getConstantElements(operand.get()))
+        if (isConstantWeight(operand.get()))
           match.weight = &operand;
         break;
       case OperandRole::Init:

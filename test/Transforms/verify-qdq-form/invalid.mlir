@@ -16,8 +16,8 @@ func.func @four_bits(%x: tensor<2xf32>) -> tensor<2x!quant.uniform<i4:f32, 0.5>>
 
 // -----
 
-func.func @thirty_two_bits(%x: tensor<2xi32>) -> tensor<2x!quant.uniform<i32:f32, 0.5>> {
-  // expected-error @below {{has storage of 32 bits; QDQ form has 8 or 16}}
+func.func @accumulators(%x: tensor<2xi32>) -> tensor<2x!quant.uniform<i32:f32, 0.5>> {
+  // expected-error @below {{has storage of 32 bits; QDQ form has 8 or 16, and 32 for constants}}
   %0 = quant.scast %x : tensor<2xi32> to tensor<2x!quant.uniform<i32:f32, 0.5>>
   return %0 : tensor<2x!quant.uniform<i32:f32, 0.5>>
 }

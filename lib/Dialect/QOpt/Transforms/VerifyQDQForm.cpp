@@ -24,13 +24,24 @@ static bool isUsableScale(float scale) {
   return std::isfinite(scale) && scale > 0;
 }
 
-/// A uniform type over 8 or 16 bits and f32, with usable parameters.
+/// True if `op` casts a constant: a weight, or the int32 bias of an imported
+/// model.
+static bool isConstantCast(Operation *op) {
+  if (auto dequantize = dyn_cast<quant::DequantizeCastOp>(op))
+    op = dequantize.getInput().getDefiningOp();
+  return op && isa<quant::StorageCastOp>(op) &&
+         getConstantElements(op->getOperand(0));
+}
+
+/// A uniform type over f32 with usable parameters: 8 or 16 bits, for constants
+/// also 32 bits and blocks.
 static LogicalResult verifyQuantizedType(Operation *op, Type type) {
   auto quantized = dyn_cast<quant::QuantizedType>(getElementTypeOrSelf(type));
   if (!quantized)
     return success();
+  bool isConstant = isConstantCast(op);
   FailureOr<QuantizedParameters> parameters =
-      QuantizedParameters::get(quantized);
+      QuantizedParameters::get(quantized, /*allowBlocks=*/isConstant);
   if (failed(parameters))
     return op->emitError() << "has the type " << quantized
                            << ", which is not a !quant.uniform type with one "
@@ -40,9 +51,10 @@ static LogicalResult verifyQuantizedType(Operation *op, Type type) {
     return op->emitError() << "casts " << type
                            << "; QDQ form casts tensors of static shape";
   unsigned bits = quantized.getStorageTypeIntegralWidth();
-  if (bits != 8 && bits != 16)
+  if (bits != 8 && bits != 16 && !(bits == 32 && isConstant))
     return op->emitError() << "has storage of " << bits
-                           << " bits; QDQ form has 8 or 16";
+                           << " bits; QDQ form has 8 or 16, and 32 for "
+                              "constants";
   if (!quantized.getExpressedType().isF32())
     return op->emitError() << "expresses " << quantized.getExpressedType()
                            << "; QDQ form expresses f32";

@@ -4,6 +4,7 @@ need no numpy and no code of the project under test."""
 import array
 import ast
 import io
+import math
 import struct
 import zipfile
 
@@ -30,6 +31,18 @@ class Array:
         width = len(self.data) // self.shape[0]
         return Array(self.dtype, (end - begin,) + self.shape[1:],
                      self.data[begin * width:end * width])
+
+
+def zeros(dtype, shape):
+    """A new array of zeros."""
+    data = array.array(_TYPECODES[dtype])
+    data.frombytes(bytes(data.itemsize * math.prod(shape)))
+    return Array(dtype, shape, data)
+
+
+def join(a, b):
+    """The samples of `a`, then those of `b`."""
+    return Array(a.dtype, (a.shape[0] + b.shape[0],) + a.shape[1:], a.data + b.data)
 
 
 def _parse_npy(raw):

@@ -45,7 +45,8 @@ def join(a, b):
     return Array(a.dtype, (a.shape[0] + b.shape[0],) + a.shape[1:], a.data + b.data)
 
 
-def _parse_npy(raw):
+def parse_npy(raw):
+    """The Array of the bytes of an npy file."""
     if raw[:6] != b"\x93NUMPY":
         raise ValueError("not an npy file")
     wide = raw[6] > 1
@@ -62,15 +63,16 @@ def _parse_npy(raw):
 
 def load(path):
     with zipfile.ZipFile(path) as archive:
-        return {name[:-len(".npy")]: _parse_npy(archive.read(name))
+        return {name[:-len(".npy")]: parse_npy(archive.read(name))
                 for name in archive.namelist()}
 
 
 def npy_bytes(value):
     """The npy form of an Array."""
     order = "|" if value.dtype in ("i1", "u1", "b1") else "<"
-    header = repr({"descr": order + value.dtype, "fortran_order": False,
-                   "shape": value.shape}).encode("latin1")
+    # Character for character what NumPy writes: not every reader is a parser.
+    header = (f"{{'descr': '{order}{value.dtype}', 'fortran_order': False, "
+              f"'shape': {value.shape}, }}").encode("latin1")
     header += b" " * (-(len(header) + 11) % 64) + b"\n"
     out = io.BytesIO()
     out.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)

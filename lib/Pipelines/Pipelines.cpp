@@ -30,6 +30,13 @@ static SmallVector<std::string> toVector(const OptionsT &list) {
   return SmallVector<std::string>(list.begin(), list.end());
 }
 
+/// Once where observers know ranges, once in integer form.
+static void addConvertPrecision(OpPassManager &pm, PrecisionMode mode,
+                                bool observed) {
+  static constexpr const char *names[] = {"f32", "f16", "bf16"};
+  pm.addPass(createConvertPrecision({names[static_cast<int>(mode)], observed}));
+}
+
 void mlir::qopt::buildTosaLowering(OpPassManager &pm) {
   tosa::addTosaToLinalgPasses(pm, TosaToLinalgOptions(),
                               TosaToLinalgNamedOptions(), std::nullopt);
@@ -98,6 +105,7 @@ void mlir::qopt::buildQuantizePhase(OpPassManager &pm,
   quantize.perTensorWeights = options.weights == WeightMode::PerTensor;
   quantize.weightMethod = options.weightMethod;
   quantize.requireInt8 = options.requireInt8;
+  addConvertPrecision(pm, options.precision, /*observed=*/true);
   pm.addPass(createQuantize(quantize));
   pm.addPass(createInlineComposites());
   pm.addPass(createVerifyQDQForm());
@@ -108,9 +116,7 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
   pm.addPass(createFuseQDQ());
   pm.addPass(createLowerToInteger());
   pm.addPass(createFuseEpilogues());
-  if (options.precision != PrecisionMode::F32)
-    pm.addPass(createConvertPrecision(
-        {options.precision == PrecisionMode::F16 ? "f16" : "bf16"}));
+  addConvertPrecision(pm, options.precision, /*observed=*/false);
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyIntegerForm());
 }

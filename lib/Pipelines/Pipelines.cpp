@@ -118,6 +118,8 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
   pm.addPass(createFuseEpilogues());
   addConvertPrecision(pm, options.precision, /*observed=*/false);
   pm.addPass(createCSEPass());
+  if (options.storage == StorageMode::S8)
+    pm.addPass(createSpecializeInteger());
   pm.addPass(createVerifyIntegerForm());
 }
 

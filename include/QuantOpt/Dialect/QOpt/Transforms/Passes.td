@@ -365,6 +365,18 @@ def ConvertPrecision
   ];
 }
 
+def SpecializeInteger
+    : QOptPass<"qopt-specialize-integer", "::mlir::ModuleOp"> {
+  let summary = "s8 x s8 contractions as named ops";
+  let description = [{
+    For other stacks, which know their kernels by name: generics that sign-extend
+    both operands become `linalg.matmul`, `linalg.conv_2d_nhwc_fhwc` and the like
+    where there is such an op. No named op extends one operand without sign, so
+    u8 x s8 generics stay as they are; `--storage=s8` leaves none.
+    Example: test/Transforms/specialize-integer/basic.mlir
+  }];
+}
+
 def VerifyIntegerForm
     : QOptPass<"qopt-verify-integer-form", "::mlir::ModuleOp"> {
   let summary = "Check that only upstream ops are left";

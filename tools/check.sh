@@ -99,6 +99,7 @@ required build cmake --build --preset release
 step format tools/lint/format.sh
 step lint python3 tools/lint/lint.py .
 suite ctest unit_tests build ctest
+[[ $deps -eq 0 ]] || step iree tools/install-iree.sh
 suite lit lit_tests
 step fuzz tools/fuzz.sh
 step quickstart tools/quickstart.sh --no-deps

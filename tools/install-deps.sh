@@ -10,7 +10,7 @@ packages=(
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools clang-format-22
   # libraries: oneDNN (CPU kernels), libzip (npz, artifacts), GoogleTest
   libdnnl-dev libzip-dev zlib1g-dev nlohmann-json3-dev libgtest-dev
-  # fuzzers: clang with libFuzzer and the sanitizers
+  # fuzzers: clang with libFuzzer and the sanitizers; tools/compile-stock.sh
   clang-22 libclang-rt-22-dev
   # fibers of the emulator
   libboost-context-dev

@@ -13,6 +13,9 @@
 // the other (1 of 500,000 arguments of erf). It is the same on every machine,
 // in vectors and in scalars. Other functions and types are left to the caller.
 //
+// Rounding to bf16 is integer arithmetic, too: AVX512-BF16 has an instruction
+// for it that flushes subnormals.
+//
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Execution/Lowering.h"
 
@@ -135,7 +138,36 @@ static Value expandRsqrt(ImplicitLocOpBuilder &b, Value x) {
   return arith::DivFOp::create(b, one, math::SqrtOp::create(b, x));
 }
 
+/// bf16(x): quantmath::toBF16.
+static Value expandTruncation(ImplicitLocOpBuilder &b, Value x) {
+  Type i32 = b.getI32Type();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(b, value, 32);
+  };
+  Value bits = arith::BitcastOp::create(b, i32, x);
+  Value upper = arith::ShRUIOp::create(b, bits, constant(16));
+  Value odd = arith::AndIOp::create(b, upper, constant(1));
+  Value rounded = arith::AddIOp::create(b, bits, constant(0x7fff));
+  rounded = arith::AddIOp::create(b, rounded, odd);
+  rounded = arith::ShRUIOp::create(b, rounded, constant(16));
+  Value quiet = arith::OrIOp::create(b, upper, constant(0x40));
+  Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, x, x);
+  Value result = arith::SelectOp::create(b, isNaN, quiet, rounded);
+  result = arith::TruncIOp::create(b, b.getI16Type(), result);
+  return arith::BitcastOp::create(b, b.getBF16Type(), result);
+}
+
 void mlir::qopt::expandMath(Operation *root) {
+  SmallVector<arith::TruncFOp> truncations;
+  root->walk([&](arith::TruncFOp op) {
+    if (op.getIn().getType().isF32() && op.getType().isBF16())
+      truncations.push_back(op);
+  });
+  for (arith::TruncFOp op : truncations) {
+    ImplicitLocOpBuilder builder(op.getLoc(), op);
+    op.replaceAllUsesWith(expandTruncation(builder, op.getIn()));
+    op->erase();
+  }
   SmallVector<Operation *> ops;
   root->walk([&](Operation *op) {
     if (isa<math::ExpOp, math::ErfOp, math::RsqrtOp, math::TanhOp>(op) &&

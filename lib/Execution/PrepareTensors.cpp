@@ -214,6 +214,7 @@ LogicalResult cpu::prepareTensors(ModuleOp module, func::FuncOp entry,
       failed(generalizeOps(entry, kRefusal)) || failed(simplify(entry)) ||
       failed(verifyStaticShapes(entry, kRefusal)))
     return failure();
+  separateExtensions(entry);
 
   SmallVector<linalg::GenericOp> contractions;
   entry.walk([&](linalg::GenericOp op) {

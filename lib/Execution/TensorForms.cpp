@@ -13,7 +13,9 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Execution/Lowering.h"
 
+#include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/Report.h"
+#include "QuantOpt/Support/HalfPrecision.h"
 
 #include "mlir/Conversion/TensorToLinalg/TensorToLinalg.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -138,6 +140,93 @@ void mlir::qopt::foldMovements(linalg::GenericOp op) {
         Builder(op.getContext()).getAffineMapArrayAttr(folded));
     maps = folded;
   }
+}
+
+/// The extension of an input of 16-bit floats whose only reader it is.
+static arith::ExtFOp getExtension(BlockArgument argument) {
+  auto extension = argument.hasOneUse()
+                       ? dyn_cast<arith::ExtFOp>(*argument.user_begin())
+                       : arith::ExtFOp();
+  bool isHalf = argument.getType().isF16() || argument.getType().isBF16();
+  return isHalf && extension && extension.getType().isF32() ? extension
+                                                            : arith::ExtFOp();
+}
+
+/// out + a · b, where a and b may be extended inputs.
+static bool isExtendedMulAdd(linalg::GenericOp op) {
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 ||
+      op.getNumDpsInits() != 1)
+    return false;
+  auto sum = op.getBody()
+                 ->getTerminator()
+                 ->getOperand(0)
+                 .getDefiningOp<arith::AddFOp>();
+  Value out = op.getBody()->getArgument(2);
+  if (!sum || (sum.getLhs() != out && sum.getRhs() != out))
+    return false;
+  auto product = (sum.getLhs() == out ? sum.getRhs() : sum.getLhs())
+                     .getDefiningOp<arith::MulFOp>();
+  auto isFactor = [&](Value value) {
+    if (auto extension = value.getDefiningOp<arith::ExtFOp>())
+      value = extension.getIn();
+    auto argument = dyn_cast<BlockArgument>(value);
+    return argument && argument.getOwner() == op.getBody();
+  };
+  return product && isFactor(product.getLhs()) && isFactor(product.getRhs());
+}
+
+/// `value` in f32: a constant of it, or a generic.
+static Value extendTensor(OpBuilder &builder, Location loc, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  ElementsAttr constant = getConstantElements(value);
+  FailureOr<std::vector<char>> bytes =
+      constant ? readRawBytes(constant) : FailureOr<std::vector<char>>();
+  if (succeeded(bytes)) {
+    std::vector<float> floats(bytes->size() / sizeof(uint16_t));
+    for (auto [i, number] : llvm::enumerate(floats)) {
+      uint16_t bits;
+      memcpy(&bits, bytes->data() + i * sizeof(bits), sizeof(bits));
+      number = type.getElementType().isF16() ? quantmath::fromF16(bits)
+                                             : quantmath::fromBF16(bits);
+    }
+    return makeConstant(
+        builder, loc,
+        makeFloatElements(type.clone(builder.getF32Type()), floats, "weight"));
+  }
+  Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(),
+                                        builder.getF32Type());
+  SmallVector<AffineMap> maps(2,
+                              builder.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> parallel(type.getRank(),
+                                            utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             builder, loc, empty.getType(), value, empty, maps, parallel,
+             [](OpBuilder &b, Location loc, ValueRange args) {
+               Value wide =
+                   arith::ExtFOp::create(b, loc, b.getF32Type(), args[0]);
+               linalg::YieldOp::create(b, loc, wide);
+             })
+      .getResult(0);
+}
+
+void mlir::qopt::separateExtensions(func::FuncOp entry) {
+  SmallVector<linalg::GenericOp> ops;
+  entry.walk([&](linalg::GenericOp op) {
+    if (isExtendedMulAdd(op))
+      ops.push_back(op);
+  });
+  for (linalg::GenericOp op : ops)
+    for (OpOperand *operand : op.getDpsInputOperands()) {
+      BlockArgument argument = op.getMatchingBlockArgument(operand);
+      arith::ExtFOp extension = getExtension(argument);
+      if (!extension)
+        continue;
+      OpBuilder builder(op);
+      operand->set(extendTensor(builder, op.getLoc(), operand->get()));
+      argument.setType(builder.getF32Type());
+      extension.replaceAllUsesWith(argument);
+      extension.erase();
+    }
 }
 
 //===----------------------------------------------------------------------===//

@@ -18,6 +18,7 @@
 #include "QuantOpt/Analysis/MulAdd.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+#include "QuantOpt/Execution/Lowering.h"
 #include "QuantOpt/Kernels/Bufferization.h"
 
 #include "mlir/IR/Iterators.h"
@@ -75,6 +76,8 @@ struct FormKernels : public qopt::impl::FormKernelsBase<FormKernels> {
   void runOnOperation() override {
     usedNames.clear();
     numUnnamed = 0;
+    // There are no kernels for products of 16-bit floats.
+    getOperation().walk([](func::FuncOp op) { separateExtensions(op); });
     SmallVector<linalg::LinalgOp> contractions;
     getOperation().walk([&](linalg::LinalgOp op) {
       if (matchMulAdd(op))

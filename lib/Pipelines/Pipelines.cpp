@@ -30,6 +30,13 @@ static SmallVector<std::string> toVector(const OptionsT &list) {
   return SmallVector<std::string>(list.begin(), list.end());
 }
 
+/// Once where observers know ranges, once in integer form.
+static void addConvertPrecision(OpPassManager &pm, PrecisionMode mode,
+                                bool observed) {
+  static constexpr const char *names[] = {"f32", "f16", "bf16"};
+  pm.addPass(createConvertPrecision({names[static_cast<int>(mode)], observed}));
+}
+
 void mlir::qopt::buildTosaLowering(OpPassManager &pm) {
   tosa::addTosaToLinalgPasses(pm, TosaToLinalgOptions(),
                               TosaToLinalgNamedOptions(), std::nullopt);
@@ -107,6 +114,7 @@ void mlir::qopt::buildQuantizePhase(OpPassManager &pm,
   // Without a value: all.
   if (options.requireInt8.hasValue() && options.requireInt8.empty())
     quantize.requireInt8.push_back("*");
+  addConvertPrecision(pm, options.precision, /*observed=*/true);
   pm.addPass(createQuantize(quantize));
   pm.addPass(createInlineComposites());
   pm.addPass(createVerifyQDQForm());
@@ -117,10 +125,10 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
   pm.addPass(createFuseQDQ());
   pm.addPass(createLowerToInteger());
   pm.addPass(createFuseEpilogues());
-  if (options.precision != PrecisionMode::F32)
-    pm.addPass(createConvertPrecision(
-        {options.precision == PrecisionMode::F16 ? "f16" : "bf16"}));
+  addConvertPrecision(pm, options.precision, /*observed=*/false);
   pm.addPass(createCSEPass());
+  if (options.storage == StorageMode::S8)
+    pm.addPass(createSpecializeInteger());
   pm.addPass(createVerifyIntegerForm());
 }
 

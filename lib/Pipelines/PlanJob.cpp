@@ -117,9 +117,6 @@ FailureOr<JobPlan> mlir::qopt::planJob(const JobOptions &options,
   if (!(options.percentile > 50.0 && options.percentile <= 100.0))
     return errorHandler("--percentile must be above 50 and at most 100, not " +
                         Twine(std::to_string(options.percentile)));
-  if (options.precision != PrecisionMode::F32)
-    return errorHandler("this version keeps what stays float in f32: "
-                        "--precision must be f32");
   if (options.dynamic &&
       (!options.calibrationData.empty() || !options.calibrationTable.empty()))
     return errorHandler(

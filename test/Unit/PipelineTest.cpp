@@ -162,7 +162,6 @@ TEST_F(MinimalHost, UnsupportedOptionsAreRefusedBeforeAnythingRuns) {
   expectContains(refused("to=emit"), "takes exactly one GPU target");
   expectContains(refused("emit=ptx"), "takes exactly one GPU target");
   expectContains(refused("percentile=40"), "must be above 50");
-  expectContains(refused("precision=f16"), "must be f32");
   expectContains(refused("dynamic calibration-data=x.npz"), "give one of them");
   expectContains(refused("report=r.json to=quantize"),
                  "--report is written after phase 'lower'");

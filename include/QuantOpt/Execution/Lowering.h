@@ -46,6 +46,10 @@ LogicalResult verifyStaticShapes(func::FuncOp entry, StringRef refusal);
 /// not be transposed or repeated for every sample.
 void foldMovements(linalg::GenericOp contraction);
 
+/// contraction(x, y) that extends f16 or bf16 inside its body ->
+/// contraction(extend(x), extend(y)) of f32, which kernels know.
+void separateExtensions(func::FuncOp entry);
+
 /// Merges elementwise ops into their consumers where that does not repeat
 /// expensive work; contractions (see MulAdd.h) keep their operands.
 LogicalResult fuseElementwise(func::FuncOp entry);
@@ -83,8 +87,8 @@ FailureOr<int64_t> planMemory(func::FuncOp entry, int64_t alignment,
 // ExpandMath.cpp
 //===----------------------------------------------------------------------===//
 
-/// Replaces the common transcendental functions of f32 inside `root` by
-/// arithmetic.
+/// Replaces the common transcendental functions of f32 inside `root`, and
+/// roundings of f32 to bf16, by arithmetic.
 void expandMath(Operation *root);
 
 } // namespace mlir::qopt

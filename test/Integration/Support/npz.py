@@ -4,6 +4,7 @@ need no numpy and no code of the project under test."""
 import array
 import ast
 import io
+import math
 import struct
 import zipfile
 
@@ -32,7 +33,20 @@ class Array:
                      self.data[begin * width:end * width])
 
 
-def _parse_npy(raw):
+def zeros(dtype, shape):
+    """A new array of zeros."""
+    data = array.array(_TYPECODES[dtype])
+    data.frombytes(bytes(data.itemsize * math.prod(shape)))
+    return Array(dtype, shape, data)
+
+
+def join(a, b):
+    """The samples of `a`, then those of `b`."""
+    return Array(a.dtype, (a.shape[0] + b.shape[0],) + a.shape[1:], a.data + b.data)
+
+
+def parse_npy(raw):
+    """The Array of the bytes of an npy file."""
     if raw[:6] != b"\x93NUMPY":
         raise ValueError("not an npy file")
     wide = raw[6] > 1
@@ -49,15 +63,16 @@ def _parse_npy(raw):
 
 def load(path):
     with zipfile.ZipFile(path) as archive:
-        return {name[:-len(".npy")]: _parse_npy(archive.read(name))
+        return {name[:-len(".npy")]: parse_npy(archive.read(name))
                 for name in archive.namelist()}
 
 
 def npy_bytes(value):
     """The npy form of an Array."""
     order = "|" if value.dtype in ("i1", "u1", "b1") else "<"
-    header = repr({"descr": order + value.dtype, "fortran_order": False,
-                   "shape": value.shape}).encode("latin1")
+    # Character for character what NumPy writes: not every reader is a parser.
+    header = (f"{{'descr': '{order}{value.dtype}', 'fortran_order': False, "
+              f"'shape': {value.shape}, }}").encode("latin1")
     header += b" " * (-(len(header) + 11) % 64) + b"\n"
     out = io.BytesIO()
     out.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)

@@ -366,13 +366,34 @@ def ConvertPrecision
     : QOptPass<"qopt-convert-precision", "::mlir::ModuleOp"> {
   let summary = "What stayed float in 16 bits";
   let description = [{
-    Float tensors of integer form become f16 or bf16.
+    Runs twice: with `observed` on observers that have no type, whose edges it
+    rounds to f16 or bf16 and back; and in integer form, where these and other
+    float tensors are stored in 16 bits. Elementwise ops extend what they read and round what they
+    store, once; contractions extend their operands and sum in f32. Arguments,
+    results, what loops carry, results of reductions and parameters of epilogues
+    stay f32. In f16 only what calibration saw or interval arithmetic bounds is
+    stored; of the rest, remarks and report name the range.
+    docs/Numerics.md, "16-bit floats".
     Example: test/Transforms/convert-precision/basic.mlir
   }];
   let options = [
     Option<"precision", "precision", "std::string", "\"f32\"",
-           "f32, f16 or bf16">
+           "f32 (changes nothing), f16 or bf16">,
+    Option<"observed", "observed", "bool", "false",
+           "Before quantize: round the edges that have observers without types">
   ];
+}
+
+def SpecializeInteger
+    : QOptPass<"qopt-specialize-integer", "::mlir::ModuleOp"> {
+  let summary = "s8 x s8 contractions as named ops";
+  let description = [{
+    For other stacks, which know their kernels by name: generics that sign-extend
+    both operands become `linalg.matmul`, `linalg.conv_2d_nhwc_fhwc` and the like
+    where there is such an op. No named op extends one operand without sign, so
+    u8 x s8 generics stay as they are; `--storage=s8` leaves none.
+    Example: test/Transforms/specialize-integer/basic.mlir
+  }];
 }
 
 def VerifyIntegerForm

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Policy.h"
 
+#include "QuantOpt/Analysis/Movement.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Kernels/ChipInfo.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -226,6 +227,19 @@ void Decision::annotate(Operation *op) const {
     op->setAttr(kEdgeBitsAttr, b.getI64IntegerAttr(*bits));
   if (!requiredBy.empty())
     op->setAttr(kRequiredAttr, b.getStringAttr(requiredBy));
+}
+
+std::optional<unsigned> mlir::qopt::getRequestedBits(ObserveOp observer) {
+  std::optional<unsigned> bits;
+  auto ask = [&](Operation *op) {
+    auto attr = op ? op->getAttrOfType<IntegerAttr>(kEdgeBitsAttr) : nullptr;
+    if (attr)
+      bits = std::max<unsigned>(bits.value_or(0), attr.getInt());
+  };
+  ask(observer.getInput().getDefiningOp());
+  for (OpOperand *use : getReadersBehindMovement(observer.getResult()))
+    ask(use->getOwner());
+  return bits;
 }
 
 //===----------------------------------------------------------------------===//

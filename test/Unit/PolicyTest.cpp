@@ -248,4 +248,30 @@ TEST(PolicyQueries, Convolutions) {
             SmallVector<int64_t>({9, 8, 16, 72, 8}));
 }
 
+TEST(PolicyBits, Edges) {
+  IRSnippet snippet(R"(
+    func.func @f(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>) {
+      %0 = qopt.observe %x {name = "x"} : tensor<4x4xf32>
+      %e = tensor.empty() : tensor<4x4xf32>
+      %1 = linalg.exp {qopt.edge_bits = 8 : i64}
+             ins(%0 : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>)
+             -> tensor<4x4xf32>
+      %2 = qopt.observe %1 {name = "exp"} : tensor<4x4xf32>
+      %t = linalg.transpose ins(%2 : tensor<4x4xf32>)
+             outs(%e : tensor<4x4xf32>) permutation = [1, 0]
+      %3 = linalg.exp {qopt.edge_bits = 16 : i64}
+             ins(%t : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>)
+             -> tensor<4x4xf32>
+      %4 = linalg.exp ins(%3 : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>)
+             -> tensor<4x4xf32>
+      %5 = qopt.observe %4 {name = "none"} : tensor<4x4xf32>
+      return %3, %5 : tensor<4x4xf32>, tensor<4x4xf32>
+    })");
+  std::vector<std::optional<unsigned>> bits;
+  snippet.module->walk(
+      [&](ObserveOp op) { bits.push_back(getRequestedBits(op)); });
+  EXPECT_EQ(bits,
+            std::vector<std::optional<unsigned>>({8u, 16u, std::nullopt}));
+}
+
 } // namespace

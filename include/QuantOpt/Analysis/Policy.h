@@ -16,6 +16,7 @@
 #ifndef QUANTOPT_ANALYSIS_POLICY_H
 #define QUANTOPT_ANALYSIS_POLICY_H
 
+#include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "QuantOpt/Policy/Rules.h"
 #include "mlir/IR/Operation.h"
 #include "llvm/Support/Error.h"
@@ -97,6 +98,10 @@ struct Decision {
   /// annotation has put there.
   void annotate(Operation *op) const;
 };
+
+/// The bits that rules ask for the edge whose observer this is, on the op that
+/// makes it or one that reads it; the most where they differ.
+std::optional<unsigned> getRequestedBits(ObserveOp observer);
 
 struct PolicyOptions {
   std::string preset;

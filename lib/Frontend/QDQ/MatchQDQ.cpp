@@ -56,7 +56,7 @@ public:
 
 private:
   enum class Result { Continue, Done, Fail };
-  Result take(const Step &step, Scalar at);
+  Result take(const Step &step);
   Result clamp(const Parameter &bound, double &limit, bool isLower);
 
   QuantizeMatch match;
@@ -78,7 +78,7 @@ QuantizeParser::Result QuantizeParser::clamp(const Parameter &bound,
   return Result::Continue;
 }
 
-QuantizeParser::Result QuantizeParser::take(const Step &step, Scalar at) {
+QuantizeParser::Result QuantizeParser::take(const Step &step) {
   switch (step.kind) {
   case Step::Kind::Truncate:
     // The sign is decided by the limits once they are known.
@@ -135,7 +135,7 @@ std::optional<QuantizeMatch> QuantizeParser::run(Scalar scalar) {
     std::optional<Step> step = getLastStep(at);
     if (!step)
       return std::nullopt;
-    Result result = take(*step, at);
+    Result result = take(*step);
     if (result == Result::Fail)
       return std::nullopt;
     if (result == Result::Done)

@@ -11,6 +11,7 @@
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
@@ -64,6 +65,18 @@ Value mlir::qopt::convertLayout(OpBuilder &builder, Location loc, Value value,
 bool mlir::qopt::isFreeInAnyLayout(Value value) {
   return getConstantElements(value) || value.getDefiningOp<linalg::FillOp>() ||
          value.getDefiningOp<tensor::EmptyOp>();
+}
+
+bool mlir::qopt::hasOneScaleOrNone(Operation *op) {
+  auto isUniform = [](Type type) {
+    return isa<RankedTensorType>(type) &&
+           !isa<quant::UniformQuantizedPerAxisType,
+                quant::UniformQuantizedSubChannelType>(
+               getElementTypeOrSelf(type));
+  };
+  return !op->hasAttr("channelMaxima") &&
+         llvm::all_of(op->getOperandTypes(), isUniform) &&
+         llvm::all_of(op->getResultTypes(), isUniform);
 }
 
 AffineMap mlir::qopt::readThrough(AffineMap map,

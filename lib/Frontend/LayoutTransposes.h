@@ -50,6 +50,9 @@ Value convertLayout(OpBuilder &builder, Location loc, Value value,
 /// or an empty tensor.
 bool isFreeInAnyLayout(Value value);
 
+/// True for observers and casts that treat all elements alike.
+bool hasOneScaleOrNone(Operation *op);
+
 /// `map` reads `transpose(x, permutation)`; the map that reads x.
 AffineMap readThrough(AffineMap map, ArrayRef<int64_t> permutation);
 

@@ -73,7 +73,7 @@ struct PropagateLayout
     if (failed(applyPatternsGreedily(module, risePatterns, config)))
       return signalPassFailure();
     reshapeTransposes(module, /*onlyLayout=*/true);
-    module.walk([](linalg::TransposeOp op) { op->removeAttr(kLayoutAttr); });
+    module.walk([](Operation *op) { op->removeAttr(kLayoutAttr); });
   }
 
   FrozenRewritePatternSet convertPatterns, sinkPatterns, risePatterns;

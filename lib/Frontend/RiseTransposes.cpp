@@ -18,7 +18,6 @@
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
-#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
@@ -130,14 +129,7 @@ template <typename CastOp> struct RisePastCast : OpRewritePattern<CastOp> {
   LogicalResult matchAndRewrite(CastOp op,
                                 PatternRewriter &rewriter) const override {
     linalg::TransposeOp transpose = getRisingReader(op);
-    auto hasOneScale = [](Type type) {
-      return !isa<quant::UniformQuantizedPerAxisType,
-                  quant::UniformQuantizedSubChannelType>(
-          getElementTypeOrSelf(type));
-    };
-    if (!transpose || op->hasAttr("channelMaxima") ||
-        !hasOneScale(op->getOperand(0).getType()) ||
-        !hasOneScale(op->getResult(0).getType()))
+    if (!transpose || !hasOneScaleOrNone(op))
       return rewriter.notifyMatchFailure(op, "not a cast with one scale");
     Value source = createRising(rewriter, op.getLoc(), op->getOperand(0),
                                 transpose.getPermutation());

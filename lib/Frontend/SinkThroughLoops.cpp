@@ -16,14 +16,16 @@ using namespace mlir::qopt;
 namespace {
 /// `for iter_args(s = init) { ... yield transpose(y) }` ->
 /// `transpose(for iter_args(s' = init') { s = transpose(s') ... yield y })`
-/// where the initial state is transposed alike or costs nothing.
+/// where the initial state is transposed alike or costs nothing. Once per
+/// value: a loop may turn its state around each time.
 struct SinkThroughFor : OpRewritePattern<scf::ForOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(scf::ForOp op,
                                 PatternRewriter &rewriter) const override {
     for (auto [i, yielded] : llvm::enumerate(op.getYieldedValues())) {
       linalg::TransposeOp transpose = getLayoutTranspose(yielded);
-      if (!transpose || transpose->getParentOp() != op)
+      if (!transpose || transpose->getParentOp() != op ||
+          llvm::is_contained(getConverted(op), int64_t(i)))
         continue;
       Value init = op.getInitArgs()[i];
       linalg::TransposeOp initial = getLayoutTranspose(init);
@@ -38,6 +40,12 @@ struct SinkThroughFor : OpRewritePattern<scf::ForOp> {
   }
 
 private:
+  /// Carried values that have been converted, noted on the loop in this pass.
+  static ArrayRef<int64_t> getConverted(scf::ForOp op) {
+    auto converted = op->getAttrOfType<DenseI64ArrayAttr>(kLayoutAttr);
+    return converted ? converted.asArrayRef() : ArrayRef<int64_t>();
+  }
+
   static void convert(PatternRewriter &rewriter, scf::ForOp op, unsigned index,
                       linalg::TransposeOp transpose) {
     Location loc = op.getLoc();
@@ -49,7 +57,10 @@ private:
                                            invertPermutation(permutation));
     auto loop = scf::ForOp::create(rewriter, loc, op.getLowerBound(),
                                    op.getUpperBound(), op.getStep(), inits);
+    SmallVector<int64_t> converted(getConverted(op));
+    converted.push_back(index);
     loop->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+    loop->setAttr(kLayoutAttr, rewriter.getDenseI64ArrayAttr(converted));
     rewriter.eraseBlock(loop.getBody());
     rewriter.inlineRegionBefore(op.getRegion(), loop.getRegion(),
                                 loop.getRegion().end());

@@ -11,7 +11,6 @@
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
-#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
@@ -106,16 +105,19 @@ struct SinkThroughConcat : OpRewritePattern<tensor::ConcatOp> {
       return rewriter.notifyMatchFailure(op, "reads no layout transpose");
     SmallVector<int64_t> permutation(
         getLayoutTranspose(*leader).getPermutation());
-    int64_t transposed = 0, others = 0;
     auto isSame = [&](Value input) {
       linalg::TransposeOp transpose = getLayoutTranspose(input);
       return transpose && transpose.getPermutation() == ArrayRef(permutation);
     };
-    for (Value input : op.getInputs())
-      if (!isFreeInAnyLayout(input))
+    // Only a majority decides: two halves would turn each other around forever.
+    int64_t transposed = 0, others = 0;
+    for (Value input : op.getInputs()) {
+      linalg::TransposeOp transpose = getLayoutTranspose(input);
+      if (!isFreeInAnyLayout(transpose ? transpose.getInput() : input))
         (isSame(input) ? transposed : others) +=
             cast<RankedTensorType>(input.getType()).getNumElements();
-    if (transposed < others)
+    }
+    if (transposed <= others)
       return rewriter.notifyMatchFailure(op, "most is in another layout");
     SmallVector<Value> sources;
     for (Value input : op.getInputs())
@@ -196,38 +198,22 @@ struct SinkThroughInsertSlice : OpRewritePattern<tensor::InsertSliceOp> {
 };
 
 /// `observe(transpose(x))` -> `transpose(observe(x))`, and so for casts between
-/// quantized types, whose scales follow their dimension.
+/// quantized types with one scale.
 template <typename CastOp> struct SinkThroughCast : OpRewritePattern<CastOp> {
   using OpRewritePattern<CastOp>::OpRewritePattern;
   LogicalResult matchAndRewrite(CastOp op,
                                 PatternRewriter &rewriter) const override {
     linalg::TransposeOp transpose = getLayoutTranspose(op->getOperand(0));
-    auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-    if (!transpose || !type)
-      return rewriter.notifyMatchFailure(op, "source is no layout transpose");
-    if (op->hasAttr("channelMaxima"))
-      return rewriter.notifyMatchFailure(op, "has values for each channel");
-    ArrayRef<int64_t> permutation = transpose.getPermutation();
+    if (!transpose || !hasOneScaleOrNone(op))
+      return rewriter.notifyMatchFailure(op, "no cast of a layout transpose");
     auto source = cast<RankedTensorType>(transpose.getInput().getType());
-    Type element = type.getElementType();
-    if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(element))
-      element = quant::UniformQuantizedPerAxisType::get(
-          perAxis.getFlags(), perAxis.getStorageType(),
-          perAxis.getExpressedType(), perAxis.getScales(),
-          perAxis.getZeroPoints(), permutation[perAxis.getQuantizedDimension()],
-          perAxis.getStorageTypeMin(), perAxis.getStorageTypeMax());
-    else if (isa<quant::UniformQuantizedSubChannelType>(element) ||
-             isa<quant::UniformQuantizedPerAxisType,
-                 quant::UniformQuantizedSubChannelType>(
-                 source.getElementType()))
-      return rewriter.notifyMatchFailure(op, "is quantized in blocks");
     Operation *moved = rewriter.clone(*op.getOperation());
     moved->setOperand(0, transpose.getInput());
-    moved->getResult(0).setType(
-        RankedTensorType::get(source.getShape(), element));
-    rewriter.replaceOp(op,
-                       createLayoutTranspose(rewriter, op.getLoc(),
-                                             moved->getResult(0), permutation));
+    moved->getResult(0).setType(RankedTensorType::get(
+        source.getShape(), getElementTypeOrSelf(op->getResult(0).getType())));
+    rewriter.replaceOp(op, createLayoutTranspose(rewriter, op.getLoc(),
+                                                 moved->getResult(0),
+                                                 transpose.getPermutation()));
     return success();
   }
 };

@@ -257,19 +257,19 @@ func.func @mixed_concat(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>, %y: t
   return %all : tensor<1x4x3x3xf32>
 }
 
-// Observers and casts; a scale per channel follows its dimension.
+// Observers and casts with one scale.
 // CHECK-LABEL: func.func @casts(
 // CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
 // CHECK:         %[[O:.+]] = qopt.observe %[[POOL]] {name = "pool", type = !quant.uniform<i8:f32, 5.000000e-01>} : tensor<1x3x3x2xf32>
-// CHECK:         %[[Q:.+]] = quant.qcast %[[O]] : tensor<1x3x3x2xf32> to tensor<1x3x3x2x!quant.uniform<i8:f32:3, {5.000000e-01,2.500000e-01}>>
+// CHECK:         %[[Q:.+]] = quant.qcast %[[O]] : tensor<1x3x3x2xf32> to tensor<1x3x3x2x!quant.uniform<i8:f32, 5.000000e-01>>
 // CHECK:         linalg.transpose ins(%{{.+}} : tensor<1x3x3x2xi8>) {{.+}} permutation = [0, 3, 1, 2]
 func.func @casts(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x3x3xi8> {
   %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
   %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
                                   outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
   %o = qopt.observe %pool {name = "pool", type = !quant.uniform<i8:f32, 0.5>} : tensor<1x2x3x3xf32>
-  %q = quant.qcast %o : tensor<1x2x3x3xf32> to tensor<1x2x3x3x!quant.uniform<i8:f32:1, {0.5, 0.25}>>
-  %s = quant.scast %q : tensor<1x2x3x3x!quant.uniform<i8:f32:1, {0.5, 0.25}>> to tensor<1x2x3x3xi8>
+  %q = quant.qcast %o : tensor<1x2x3x3xf32> to tensor<1x2x3x3x!quant.uniform<i8:f32, 0.5>>
+  %s = quant.scast %q : tensor<1x2x3x3x!quant.uniform<i8:f32, 0.5>> to tensor<1x2x3x3xi8>
   return %s : tensor<1x2x3x3xi8>
 }
 

@@ -5,54 +5,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "QuantOpt/Frontend/ChannelsLast.h"
-
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "LayoutTransposes.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
-
-/// Inverse of a permutation.
-static SmallVector<int64_t> invert(ArrayRef<int64_t> permutation) {
-  SmallVector<int64_t> inverse(permutation.size());
-  for (auto [i, dim] : llvm::enumerate(permutation))
-    inverse[dim] = i;
-  return inverse;
-}
-
-Value mlir::qopt::createLayoutTranspose(OpBuilder &builder, Location loc,
-                                        Value value,
-                                        ArrayRef<int64_t> permutation) {
-  auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<int64_t> shape;
-  for (int64_t dim : permutation)
-    shape.push_back(type.getDimSize(dim));
-  Value empty =
-      tensor::EmptyOp::create(builder, loc, shape, type.getElementType());
-  auto op =
-      linalg::TransposeOp::create(builder, loc, value, empty, permutation);
-  op->setAttr(kLayoutAttr, builder.getUnitAttr());
-  return op.getResult()[0];
-}
-
-/// The init operand in the new layout: a fill is filled again, so that the
-/// accumulator's zero stays visible.
-static Value convertInit(OpBuilder &builder, Location loc, Value init,
-                         ArrayRef<int64_t> permutation) {
-  auto fill = init.getDefiningOp<linalg::FillOp>();
-  if (!fill)
-    return createLayoutTranspose(builder, loc, init, permutation);
-  auto type = cast<RankedTensorType>(init.getType());
-  SmallVector<int64_t> shape;
-  for (int64_t dim : permutation)
-    shape.push_back(type.getDimSize(dim));
-  Value empty =
-      tensor::EmptyOp::create(builder, loc, shape, type.getElementType());
-  return linalg::FillOp::create(builder, loc, fill.getInputs(),
-                                ValueRange{empty})
-      .getResult(0);
-}
 
 namespace {
 /// `From(input, filter)` -> transposes around `To`. Permutations give, for each
@@ -73,17 +29,101 @@ struct ToChannelsLast : OpRewritePattern<From> {
     Value second = op.getInputs()[1];
     if (!filter.empty())
       second = createLayoutTranspose(rewriter, loc, second, filter);
-    Value init = convertInit(rewriter, loc, op.getOutputs()[0], image);
+    Value init = convertLayout(rewriter, loc, op.getOutputs()[0], image);
     auto converted = To::create(rewriter, loc, TypeRange{init.getType()},
                                 ValueRange{input, second}, ValueRange{init},
                                 op.getStridesAttr(), op.getDilationsAttr());
     rewriter.replaceOp(op, createLayoutTranspose(rewriter, loc,
                                                  converted->getResult(0),
-                                                 invert(image)));
+                                                 invertPermutation(image)));
     return success();
   }
 
   SmallVector<int64_t> image, filter;
+};
+/// A convolution or pool spelled as a generic: its image and result get their
+/// channels last. The maps say which dimensions are which.
+struct GenericToChannelsLast : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
+        op.getNumReductionLoops() == 0)
+      return rewriter.notifyMatchFailure(op, "no convolution or pool");
+    OpOperand *image = nullptr;
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      if (!readsWindow(op.getMatchingIndexingMap(input)))
+        continue;
+      if (image)
+        return rewriter.notifyMatchFailure(op, "several operands have windows");
+      image = input;
+    }
+    AffineMap resultMap = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+    if (!image || !resultMap.isProjectedPermutation())
+      return rewriter.notifyMatchFailure(op, "no operand has windows");
+    AffineMap imageMap = op.getMatchingIndexingMap(image);
+    auto isSpatial = [&](AffineExpr expr) {
+      auto dim = dyn_cast<AffineDimExpr>(expr);
+      return !dim || llvm::any_of(imageMap.getResults(), [&](AffineExpr other) {
+        return !isa<AffineDimExpr>(other) &&
+               other.isFunctionOfDim(dim.getPosition());
+      });
+    };
+    SmallVector<int64_t> imageOrder = getOrder(imageMap, isSpatial);
+    SmallVector<int64_t> resultOrder = getOrder(resultMap, isSpatial);
+    if (llvm::is_sorted(imageOrder) && llvm::is_sorted(resultOrder))
+      return rewriter.notifyMatchFailure(op, "is channels-last already");
+    Location loc = op.getLoc();
+    auto moved = cast<linalg::GenericOp>(rewriter.clone(*op));
+    rewriter.setInsertionPoint(moved);
+    unsigned imageIndex = image->getOperandNumber();
+    moved->setOperand(imageIndex, createLayoutTranspose(
+                                      rewriter, loc, image->get(), imageOrder));
+    Value init = convertLayout(rewriter, loc, op.getDpsInits()[0], resultOrder);
+    moved.setDpsInitOperand(0, init);
+    moved->getResult(0).setType(init.getType());
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    maps[imageIndex] = reorder(imageMap, imageOrder);
+    maps.back() = reorder(resultMap, resultOrder);
+    moved.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+    rewriter.setInsertionPointAfter(moved);
+    rewriter.replaceOp(op,
+                       createLayoutTranspose(rewriter, loc, moved.getResult(0),
+                                             invertPermutation(resultOrder)));
+    return success();
+  }
+
+private:
+  static bool readsWindow(AffineMap map) {
+    return llvm::any_of(map.getResults(), [](AffineExpr expr) {
+      return !isa<AffineDimExpr, AffineConstantExpr>(expr);
+    });
+  }
+
+  static AffineMap reorder(AffineMap map, ArrayRef<int64_t> order) {
+    return AffineMap::get(map.getNumDims(), 0, permute(map.getResults(), order),
+                          map.getContext());
+  }
+
+  /// The first dimension where it is the batch, pixels, all others.
+  static SmallVector<int64_t>
+  getOrder(AffineMap map, function_ref<bool(AffineExpr)> isSpatial) {
+    SmallVector<int64_t> order;
+    auto append = [&](bool spatial) {
+      for (auto [i, expr] : llvm::enumerate(map.getResults()))
+        if (!llvm::is_contained(order, int64_t(i)) &&
+            isSpatial(expr) == spatial)
+          order.push_back(i);
+    };
+    // Without a batch the first one is the channel.
+    if (llvm::count_if(map.getResults(),
+                       [&](AffineExpr expr) { return !isSpatial(expr); }) > 1 &&
+        !isSpatial(map.getResult(0)))
+      order.push_back(0);
+    append(/*spatial=*/true);
+    append(/*spatial=*/false);
+    return order;
+  }
 };
 } // namespace
 
@@ -91,7 +131,7 @@ void mlir::qopt::populateChannelsLastPatterns(RewritePatternSet &patterns) {
   using namespace linalg;
   MLIRContext *context = patterns.getContext();
   using Dims = SmallVector<int64_t>;
-  const Dims nwc = {0, 2, 1}, nhwc = {0, 2, 3, 1};
+  const Dims nwc = {0, 2, 1}, nhwc = {0, 2, 3, 1}, ndhwc = {0, 2, 3, 4, 1};
   patterns.add<ToChannelsLast<Conv1DNcwFcwOp, Conv1DNwcWcfOp>>(context, nwc,
                                                                Dims{2, 1, 0});
   patterns.add<ToChannelsLast<Conv2DNchwFchwOp, Conv2DNhwcFhwcOp>>(context,
@@ -103,6 +143,13 @@ void mlir::qopt::populateChannelsLastPatterns(RewritePatternSet &patterns) {
           context, nhwc, Dims{1, 2, 0});
   patterns.add<ToChannelsLast<Conv2DNgchwGfchwOp, Conv2DNhwgcGfhwcOp>>(
       context, Dims{0, 3, 4, 1, 2}, Dims{0, 1, 3, 4, 2});
+  patterns.add<ToChannelsLast<Conv2DNgchwFgchwOp, Conv2DNhwgcGfhwcOp>>(
+      context, Dims{0, 3, 4, 1, 2}, Dims{1, 0, 3, 4, 2});
+  patterns.add<ToChannelsLast<Conv3DNcdhwFcdhwOp, Conv3DNdhwcDhwcfOp>>(
+      context, ndhwc, Dims{2, 3, 4, 1, 0});
+  patterns.add<
+      ToChannelsLast<DepthwiseConv3DNcdhwCdhwOp, DepthwiseConv3DNdhwcDhwcOp>>(
+      context, ndhwc, Dims{1, 2, 3, 0});
   patterns.add<ToChannelsLast<PoolingNchwMaxOp, PoolingNhwcMaxOp>>(
       context, nhwc, Dims{});
   patterns.add<ToChannelsLast<PoolingNchwSumOp, PoolingNhwcSumOp>>(
@@ -111,4 +158,5 @@ void mlir::qopt::populateChannelsLastPatterns(RewritePatternSet &patterns) {
                                                                  Dims{});
   patterns.add<ToChannelsLast<PoolingNcwSumOp, PoolingNwcSumOp>>(context, nwc,
                                                                  Dims{});
+  patterns.add<GenericToChannelsLast>(context);
 }

@@ -14,6 +14,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Broadcast.h"
+#include "NormalizeMovement.h"
 
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/Elementwise.h"
@@ -162,16 +163,21 @@ struct NormalizeContractions
     set.add<SeparateInit, ReadThroughBroadcast, DropUnreadInit>(context);
     populateFoldConstantMovementPatterns(set);
     patterns = std::move(set);
+    RewritePatternSet movement(context);
+    populateNormalizeMovementPatterns(movement);
+    movementPatterns = std::move(movement);
     return success();
   }
 
   void runOnOperation() override {
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);
-    if (failed(applyPatternsGreedily(getOperation(), patterns, config)))
+    if (failed(
+            applyPatternsGreedily(getOperation(), movementPatterns, config)) ||
+        failed(applyPatternsGreedily(getOperation(), patterns, config)))
       signalPassFailure();
   }
 
-  FrozenRewritePatternSet patterns;
+  FrozenRewritePatternSet movementPatterns, patterns;
 };
 } // namespace

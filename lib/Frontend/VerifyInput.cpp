@@ -10,6 +10,7 @@
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "QuantOpt/Frontend/Entry.h"
+#include "QuantOpt/Frontend/Leftovers.h"
 
 namespace mlir::qopt {
 #define GEN_PASS_DEF_VERIFYINPUT
@@ -65,7 +66,8 @@ static LogicalResult verifyOp(Operation *op) {
     return op->emitError() << "op '" << op->getName()
                            << "' cannot be imported: dialect '" << dialect
                            << "' is not one of func, linalg, tensor, arith, "
-                              "math, scf, cf, tosa; lower it before";
+                              "math, scf, cf, tosa; "
+                           << getLoweringAdvice(dialect);
   for (NamedAttribute attr : op->getAttrs())
     if (auto elements = dyn_cast<ElementsAttr>(attr.getValue()))
       if (failed(verifyResource(elements, [&] { return op->emitError(); })))

@@ -12,6 +12,7 @@
 #include "mlir/Conversion/TosaToLinalg/TosaToLinalg.h"
 #include "mlir/Conversion/TosaToSCF/TosaToSCF.h"
 #include "mlir/Conversion/TosaToTensor/TosaToTensor.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Tosa/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -50,8 +51,8 @@ void mlir::qopt::buildTosaLowering(OpPassManager &pm) {
 
 void mlir::qopt::buildImportPhase(OpPassManager &pm,
                                   const JobOptions &options) {
-  pm.addPass(createSpecializeShapes({options.entry, toVector(options.shapes)}));
   pm.addPass(createStripLeftovers());
+  pm.addPass(createSpecializeShapes({options.entry, toVector(options.shapes)}));
   pm.addPass(createVerifyInput({options.entry}));
   buildTosaLowering(pm);
   pm.addPass(createRaiseQDQ());
@@ -59,6 +60,9 @@ void mlir::qopt::buildImportPhase(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createFoldConstants());
+  // Loops: what does not change leaves them, positions in range need no checks.
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(arith::createArithIntRangeOpts());
   pm.addPass(createNormalizeContractions());
   pm.addPass(createPropagateLayout());
   pm.addPass(createFoldChannelAffine());

@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
@@ -25,7 +26,8 @@ void mlir::qopt::registerQuantOpt(DialectRegistry &registry) {
   registry
       .insert<QOptDialect, affine::AffineDialect, arith::ArithDialect,
               cf::ControlFlowDialect, func::FuncDialect, linalg::LinalgDialect,
-              math::MathDialect, memref::MemRefDialect, quant::QuantDialect,
+              math::MathDialect, memref::MemRefDialect,
+              ml_program::MLProgramDialect, quant::QuantDialect,
               scf::SCFDialect, tensor::TensorDialect, tosa::TosaDialect>();
   registerKernelTranslations(registry);
   registerKernelBufferization(registry);

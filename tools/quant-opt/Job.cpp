@@ -12,6 +12,7 @@
 
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Calibration/Interrupt.h"
+#include "QuantOpt/Frontend/Leftovers.h"
 #include "QuantOpt/Frontend/LoadModel.h"
 #include "QuantOpt/Frontend/ReleaseWeights.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
@@ -310,6 +311,12 @@ static LogicalResult run(const Invocation &job) {
 
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context, llvm::errs());
+  ScopedDiagnosticHandler adviser(&context, [](Diagnostic &diagnostic) {
+    adviseOnUnknownDialect(diagnostic);
+    return failure(); // The handler above prints it.
+  });
+  // Import replaces exporters' own ops or refuses them by name.
+  context.allowUnregisteredDialects(job.options.from == Phase::Import);
   OwningOpRef<ModuleOp> module = parseInput(job, context, sources);
   if (!module)
     return failure();

@@ -20,7 +20,8 @@ inline constexpr StringLiteral kLayoutAttr = "qopt.layout";
 Value createLayoutTranspose(OpBuilder &builder, Location loc, Value value,
                             ArrayRef<int64_t> permutation);
 
-/// Named NCHW convolutions and pools -> their NHWC forms between transposes.
+/// Channels-first convolutions and pools, named (1-D, 2-D, 3-D, depthwise,
+/// grouped) or generic -> channels-last ones between transposes.
 void populateChannelsLastPatterns(RewritePatternSet &patterns);
 
 } // namespace mlir::qopt

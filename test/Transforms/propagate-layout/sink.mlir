@@ -106,3 +106,232 @@ func.func @reduction(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tenso
   } -> tensor<1x2xf32>
   return %mean : tensor<1x2xf32>
 }
+
+// One that keeps its dimensions gets them in the new layout.
+// CHECK-LABEL: func.func @keep_dims(
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
+// CHECK:         %[[INIT:.+]] = linalg.fill {{.+}} -> tensor<1x1x1x2xf32>
+// CHECK:         %[[SUM:.+]] = linalg.generic {indexing_maps = [#{{[^,]+}}, #{{[^,]+}}], iterator_types = ["parallel", "reduction", "reduction", "parallel"]} ins(%[[POOL]] : tensor<1x3x3x2xf32>) outs(%[[INIT]] :
+// CHECK:         %[[SCALED:.+]] = linalg.generic {{.+}} ins(%[[POOL]], %[[SUM]] : tensor<1x3x3x2xf32>, tensor<1x1x1x2xf32>)
+// CHECK:         linalg.transpose ins(%[[SCALED]] : {{.+}} permutation = [0, 3, 1, 2]
+func.func @keep_dims(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x3x3xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<1x2x1x1xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%e : tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
+  %sum = linalg.generic {indexing_maps = [#nchw, affine_map<(n, c, h, w) -> (n, c, 0, 0)>],
+      iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
+      ins(%pool : tensor<1x2x3x3xf32>) outs(%fill : tensor<1x2x1x1xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %s = arith.addf %a, %out : f32
+    linalg.yield %s : f32
+  } -> tensor<1x2x1x1xf32>
+  %empty = tensor.empty() : tensor<1x2x3x3xf32>
+  %scaled = linalg.generic {indexing_maps = [#nchw, affine_map<(n, c, h, w) -> (n, c, 0, 0)>, #nchw],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%pool, %sum : tensor<1x2x3x3xf32>, tensor<1x2x1x1xf32>) outs(%empty : tensor<1x2x3x3xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %s = arith.mulf %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<1x2x3x3xf32>
+  return %scaled : tensor<1x2x3x3xf32>
+}
+
+// A small transposed operand does not turn a large one around: it is read in
+// its own order.
+// CHECK-LABEL: func.func @small_operand(
+// CHECK-SAME:    %[[X:[^:]+]]: tensor<1x2x4x4xf32>, %[[WINDOW:[^:]+]]: tensor<4x4xf32>, %[[Y:[^:]+]]: tensor<1x2x5x5xf32>
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_sum {{.+}} -> tensor<1x1x1x2xf32>
+// CHECK:         %[[SCALED:.+]] = linalg.generic {{.+}} ins(%[[Y]], %[[POOL]] : tensor<1x2x5x5xf32>, tensor<1x1x1x2xf32>) {{.+}} -> tensor<1x2x5x5xf32>
+// CHECK-NEXT:    return %[[SCALED]]
+func.func @small_operand(%x: tensor<1x2x4x4xf32>, %window: tensor<4x4xf32>, %y: tensor<1x2x5x5xf32>) -> tensor<1x2x5x5xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x2x1x1xf32>
+  %pool = linalg.pooling_nchw_sum ins(%x, %window : tensor<1x2x4x4xf32>, tensor<4x4xf32>)
+                                  outs(%init : tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
+  %empty = tensor.empty() : tensor<1x2x5x5xf32>
+  %scaled = linalg.generic {indexing_maps = [#nchw, affine_map<(n, c, h, w) -> (n, c, 0, 0)>, #nchw],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%y, %pool : tensor<1x2x5x5xf32>, tensor<1x2x1x1xf32>) outs(%empty : tensor<1x2x5x5xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %s = arith.mulf %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<1x2x5x5xf32>
+  return %scaled : tensor<1x2x5x5xf32>
+}
+
+// Loop indices follow their loops; constants are stored in the new order.
+// CHECK-LABEL: func.func @indices(
+// CHECK-DAG:     %[[C:.+]] = arith.constant dense<{{\[\[\[\[}}1.000000e+00, 5.000000e+00], [2.000000e+00, 6.000000e+00]], {{\[\[}}3.000000e+00, 7.000000e+00], [4.000000e+00, 8.000000e+00]]]]> : tensor<1x2x2x2xf32>
+// CHECK-DAG:     %[[POOL:.+]] = linalg.pooling_nhwc_max
+// CHECK:         linalg.generic {{.+}} ins(%[[POOL]], %[[C]] : tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>)
+// CHECK:           linalg.index 1 : index
+// CHECK:         linalg.transpose
+func.func @indices(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x2x2xf32> {
+  %c = arith.constant dense<[[[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]]> : tensor<1x2x2x2xf32>
+  %init = arith.constant dense<0.0> : tensor<1x2x2x2xf32>
+  %pool = linalg.pooling_nchw_max {strides = dense<2> : tensor<2xi64>, dilations = dense<1> : tensor<2xi64>}
+      ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>) outs(%init : tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %empty = tensor.empty() : tensor<1x2x2x2xf32>
+  %0 = linalg.generic {indexing_maps = [#nchw, #nchw, #nchw],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%pool, %c : tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>) outs(%empty : tensor<1x2x2x2xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %h = linalg.index 2 : index
+    %i = arith.index_cast %h : index to i32
+    %f = arith.sitofp %i : i32 to f32
+    %s = arith.addf %a, %b : f32
+    %t = arith.mulf %s, %f : f32
+    linalg.yield %t : f32
+  } -> tensor<1x2x2x2xf32>
+  return %0 : tensor<1x2x2x2xf32>
+}
+
+// An upsampled image is gathered in the new layout.
+// CHECK-LABEL: func.func @resize(
+// CHECK-DAG:     %[[C0:.+]] = arith.constant 0 : index
+// CHECK-DAG:     %[[POOL:.+]] = linalg.pooling_nhwc_max
+// CHECK:         %[[UP:.+]] = linalg.generic {{.+}} outs({{.+}} : tensor<1x6x6x2xf32>)
+// CHECK-DAG:       %[[C:.+]] = linalg.index 3 : index
+// CHECK-DAG:       %[[H:.+]] = linalg.index 1 : index
+// CHECK-DAG:       %[[W:.+]] = linalg.index 2 : index
+// CHECK-DAG:       %[[HALF_H:.+]] = arith.divui %[[H]], %{{.+}}
+// CHECK-DAG:       %[[HALF_W:.+]] = arith.divui %[[W]], %{{.+}}
+// CHECK:           tensor.extract %[[POOL]][%[[C0]], %[[HALF_H]], %[[HALF_W]], %[[C]]] : tensor<1x3x3x2xf32>
+// CHECK:         linalg.transpose ins(%[[UP]] :
+func.func @resize(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x6x6xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+  %empty = tensor.empty() : tensor<1x2x6x6xf32>
+  %up = linalg.generic {indexing_maps = [#nchw], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      outs(%empty : tensor<1x2x6x6xf32>) {
+  ^bb0(%out: f32):
+    %c = linalg.index 1 : index
+    %h = linalg.index 2 : index
+    %w = linalg.index 3 : index
+    %i = arith.divui %h, %c2 : index
+    %j = arith.divui %w, %c2 : index
+    %e = tensor.extract %pool[%c0, %c, %i, %j] : tensor<1x2x3x3xf32>
+    linalg.yield %e : f32
+  } -> tensor<1x2x6x6xf32>
+  return %up : tensor<1x2x6x6xf32>
+}
+
+// Slices move with their dimensions, also where they drop one.
+// CHECK-LABEL: func.func @slices(
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
+// CHECK-DAG:     %[[SLICE:.+]] = tensor.extract_slice %[[POOL]][0, 1, 0, 1] [1, 2, 3, 1] [1, 1, 1, 1] : tensor<1x3x3x2xf32> to tensor<2x3x1xf32>
+// CHECK-DAG:     linalg.transpose ins(%[[SLICE]] : {{.+}} permutation = [2, 0, 1]
+// CHECK-DAG:     %[[FILL:.+]] = linalg.fill {{.+}} -> tensor<1x7x5x2xf32>
+// CHECK-DAG:     %[[SPREAD:.+]] = tensor.insert_slice %[[POOL]] into %[[FILL]][0, 1, 1, 0] [1, 3, 3, 2] [1, 2, 1, 1]
+// CHECK-DAG:     linalg.transpose ins(%[[SPREAD]] : {{.+}} permutation = [0, 3, 1, 2]
+func.func @slices(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> (tensor<1x2x3xf32>, tensor<1x2x7x5xf32>) {
+  %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
+  %zero = arith.constant 0.0 : f32
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+  %slice = tensor.extract_slice %pool[0, 1, 1, 0] [1, 1, 2, 3] [1, 1, 1, 1] : tensor<1x2x3x3xf32> to tensor<1x2x3xf32>
+  %e = tensor.empty() : tensor<1x2x7x5xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%e : tensor<1x2x7x5xf32>) -> tensor<1x2x7x5xf32>
+  %spread = tensor.insert_slice %pool into %fill[0, 0, 1, 1] [1, 2, 3, 3] [1, 1, 2, 1] : tensor<1x2x3x3xf32> into tensor<1x2x7x5xf32>
+  return %slice, %spread : tensor<1x2x3xf32>, tensor<1x2x7x5xf32>
+}
+
+// A constant joins in the new layout; the smaller of two images is converted.
+// CHECK-LABEL: func.func @mixed_concat(
+// CHECK-SAME:    %[[X:[^:]+]]: tensor<1x2x4x4xf32>, %[[WINDOW:[^:]+]]: tensor<2x2xf32>, %[[Y:[^:]+]]: tensor<1x1x3x3xf32>
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
+// CHECK-DAG:     %[[T:.+]] = linalg.transpose ins(%[[Y]] : {{.+}} permutation = [0, 2, 3, 1]
+// CHECK-DAG:     %[[C:.+]] = arith.constant dense<1.000000e+00> : tensor<1x3x3x1xf32>
+// CHECK:         tensor.concat dim(3) %[[POOL]], %[[C]], %{{.+}} : (tensor<1x3x3x2xf32>, tensor<1x3x3x1xf32>, tensor<1x3x3x1xf32>)
+func.func @mixed_concat(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>, %y: tensor<1x1x3x3xf32>) -> tensor<1x4x3x3xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
+  %c = arith.constant dense<1.0> : tensor<1x1x3x3xf32>
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+  %all = tensor.concat dim(1) %pool, %c, %y : (tensor<1x2x3x3xf32>, tensor<1x1x3x3xf32>, tensor<1x1x3x3xf32>) -> tensor<1x4x3x3xf32>
+  return %all : tensor<1x4x3x3xf32>
+}
+
+// Observers and casts with one scale.
+// CHECK-LABEL: func.func @casts(
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
+// CHECK:         %[[O:.+]] = qopt.observe %[[POOL]] {name = "pool", type = !quant.uniform<i8:f32, 5.000000e-01>} : tensor<1x3x3x2xf32>
+// CHECK:         %[[Q:.+]] = quant.qcast %[[O]] : tensor<1x3x3x2xf32> to tensor<1x3x3x2x!quant.uniform<i8:f32, 5.000000e-01>>
+// CHECK:         linalg.transpose ins(%{{.+}} : tensor<1x3x3x2xi8>) {{.+}} permutation = [0, 3, 1, 2]
+func.func @casts(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x3x3xi8> {
+  %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+  %o = qopt.observe %pool {name = "pool", type = !quant.uniform<i8:f32, 0.5>} : tensor<1x2x3x3xf32>
+  %q = quant.qcast %o : tensor<1x2x3x3xf32> to tensor<1x2x3x3x!quant.uniform<i8:f32, 0.5>>
+  %s = quant.scast %q : tensor<1x2x3x3x!quant.uniform<i8:f32, 0.5>> to tensor<1x2x3x3xi8>
+  return %s : tensor<1x2x3x3xi8>
+}
+
+// Dimensions of size 1 may be anywhere in a group.
+// CHECK-LABEL: func.func @collapse_ones(
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max {{.+}} -> tensor<1x3x1x2xf32>
+// CHECK:         %[[C:.+]] = tensor.collapse_shape %[[POOL]] {{\[\[}}0, 1, 2], [3]] : tensor<1x3x1x2xf32> into tensor<3x2xf32>
+// CHECK:         %[[E:.+]] = tensor.expand_shape %[[C]] {{\[\[}}0, 1], [2]] {{.+}} into tensor<1x3x2xf32>
+// CHECK:         linalg.transpose ins(%[[E]] : {{.+}} permutation = [0, 2, 1]
+func.func @collapse_ones(%x: tensor<1x2x4x2xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x3xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x2x3x1xf32>
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x2xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x3x1xf32>) -> tensor<1x2x3x1xf32>
+  %flat = tensor.collapse_shape %pool [[0], [1], [2, 3]] : tensor<1x2x3x1xf32> into tensor<1x2x3xf32>
+  return %flat : tensor<1x2x3xf32>
+}
+
+// A convolutional cell: its state is carried in the new layout.
+// CHECK-LABEL: func.func @loop(
+// CHECK:         %[[ZERO:.+]] = linalg.fill {{.+}} -> tensor<1x3x3x2xf32>
+// CHECK:         %[[LAST:.+]] = scf.for {{.+}} iter_args(%[[S:.+]] = %[[ZERO]]) -> (tensor<1x3x3x2xf32>)
+// CHECK-NOT:       linalg.transpose
+// CHECK:           tensor.pad %[[S]] low[0, 1, 1, 0]
+// CHECK:           %[[NEXT:.+]] = linalg.pooling_nhwc_sum
+// CHECK-NEXT:      scf.yield %[[NEXT]]
+// CHECK:         linalg.transpose ins(%[[LAST]] : {{.+}} permutation = [0, 3, 1, 2]
+func.func @loop(%window: tensor<3x3xf32>) -> tensor<1x2x3x3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<1x2x3x3xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+  %0 = scf.for %i = %c0 to %c4 step %c1 iter_args(%s = %init) -> (tensor<1x2x3x3xf32>) {
+    %pad = tensor.pad %s low[0, 0, 1, 1] high[0, 0, 1, 1] {
+    ^bb0(%a: index, %b: index, %c: index, %d: index):
+      tensor.yield %zero : f32
+    } : tensor<1x2x3x3xf32> to tensor<1x2x5x5xf32>
+    %next = linalg.pooling_nchw_sum ins(%pad, %window : tensor<1x2x5x5xf32>, tensor<3x3xf32>)
+                                    outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+    scf.yield %next : tensor<1x2x3x3xf32>
+  }
+  return %0 : tensor<1x2x3x3xf32>
+}
+
+// The weights of a classifier are sorted instead of the image it flattens:
+// rows (c, h, w) = 0 ... 7 become (h, w, c) = 0 4 1 5 2 6 3 7.
+// CHECK-LABEL: func.func @classifier(
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
+// CHECK-NOT:     linalg.transpose
+// CHECK-DAG:     %[[FLAT:.+]] = tensor.collapse_shape %[[POOL]] {{\[\[}}0], [1, 2, 3]] : tensor<1x2x2x2xf32> into tensor<1x8xf32>
+// CHECK-DAG:     %[[O:.+]] = qopt.observe %[[FLAT]] {name = "flat"}
+// CHECK-DAG:     %[[W:.+]] = arith.constant dense<{{\[\[}}0.000000e+00], [4.000000e+00], [1.000000e+00], [5.000000e+00], [2.000000e+00], [6.000000e+00], [3.000000e+00], [7.000000e+00]]> : tensor<8x1xf32>
+// CHECK:         linalg.matmul ins(%[[O]], %[[W]] :
+func.func @classifier(%x: tensor<1x2x3x3xf32>, %window: tensor<2x2xf32>) -> tensor<1x1xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x2x2x2xf32>
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x3x3xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %flat = tensor.collapse_shape %pool [[0], [1, 2, 3]] : tensor<1x2x2x2xf32> into tensor<1x8xf32>
+  %o = qopt.observe %flat {name = "flat"} : tensor<1x8xf32>
+  %w = arith.constant dense<[[0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0], [7.0]]> : tensor<8x1xf32>
+  %zero = arith.constant dense<0.0> : tensor<1x1xf32>
+  %0 = linalg.matmul ins(%o, %w : tensor<1x8xf32>, tensor<8x1xf32>) outs(%zero : tensor<1x1xf32>) -> tensor<1x1xf32>
+  return %0 : tensor<1x1xf32>
+}

@@ -69,7 +69,7 @@ func.func @overflow(%x: tensor<4294967296x4294967296x4xi8>) {
 // -----
 
 func.func @dialect(%x: tensor<1xf32>) -> tensor<1xf32> {
-  // expected-error @below {{op 'torch.aten.relu' cannot be imported: dialect 'torch' is not one of func, linalg, tensor, arith, math, scf, cf, tosa; lower it before}}
+  // expected-error @below {{op 'torch.aten.relu' cannot be imported: dialect 'torch' is not one of func, linalg, tensor, arith, math, scf, cf, tosa; lower it before with torch-mlir-opt}}
   %0 = "torch.aten.relu"(%x) : (tensor<1xf32>) -> tensor<1xf32>
   return %0 : tensor<1xf32>
 }

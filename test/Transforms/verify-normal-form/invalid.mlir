@@ -66,3 +66,62 @@ func.func @resource() -> tensor<2xf32> {
   return %0 : tensor<2xf32>
 }
 {-# dialect_resources: { builtin: { w: "0x040000000000803F" } } #-}
+
+// -----
+
+func.func @conv_3d(%x: tensor<1x2x4x4x4xf32>, %w: tensor<1x2x2x2x2xf32>, %init: tensor<1x1x3x3x3xf32>) -> tensor<1x1x3x3x3xf32> {
+  // expected-error @below {{is not channels-last}}
+  %0 = linalg.conv_3d_ncdhw_fcdhw ins(%x, %w : tensor<1x2x4x4x4xf32>, tensor<1x2x2x2x2xf32>)
+                                  outs(%init : tensor<1x1x3x3x3xf32>) -> tensor<1x1x3x3x3xf32>
+  return %0 : tensor<1x1x3x3x3xf32>
+}
+
+// -----
+
+func.func @branch(%ok: i1, %x: tensor<1xf32>) -> tensor<1xf32> {
+  // expected-error @below {{op 'scf.if' chooses by a value of run time what is computed; export the branch that is needed}}
+  %0 = scf.if %ok -> tensor<1xf32> {
+    %1 = arith.addf %x, %x : tensor<1xf32>
+    scf.yield %1 : tensor<1xf32>
+  } else {
+    scf.yield %x : tensor<1xf32>
+  }
+  return %0 : tensor<1xf32>
+}
+
+// -----
+
+func.func @dynamic_loop(%n: index, %x: tensor<1xf32>) -> tensor<1xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // expected-error @below {{how often the loop runs is not constant; export the model with a fixed sequence length}}
+  %0 = scf.for %i = %c0 to %n step %c1 iter_args(%y = %x) -> (tensor<1xf32>) {
+    %1 = arith.addf %y, %y : tensor<1xf32>
+    scf.yield %1 : tensor<1xf32>
+  }
+  return %0 : tensor<1xf32>
+}
+
+// -----
+
+func.func @no_step(%x: tensor<1xf32>) -> tensor<1xf32> {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{how often the loop runs is not constant}}
+  %0 = scf.for %i = %c0 to %c0 step %c0 iter_args(%y = %x) -> (tensor<1xf32>) {
+    scf.yield %y : tensor<1xf32>
+  }
+  return %0 : tensor<1xf32>
+}
+
+// -----
+
+func.func @while(%x: tensor<1xf32>, %go: i1) -> tensor<1xf32> {
+  // expected-error @below {{op 'scf.while' is not part of normal form; use scf.for with constant bounds}}
+  %0 = scf.while (%y = %x) : (tensor<1xf32>) -> tensor<1xf32> {
+    scf.condition(%go) %y : tensor<1xf32>
+  } do {
+  ^bb0(%y: tensor<1xf32>):
+    scf.yield %y : tensor<1xf32>
+  }
+  return %0 : tensor<1xf32>
+}

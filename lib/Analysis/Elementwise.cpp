@@ -8,6 +8,7 @@
 #include "QuantOpt/Analysis/Elementwise.h"
 
 #include "QuantOpt/Analysis/Constants.h"
+#include "QuantOpt/Conversion/QuantizedParameters.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
@@ -28,7 +29,7 @@ bool mlir::qopt::isElementwise(linalg::GenericOp op) {
 OpOperand *mlir::qopt::getMainInput(linalg::GenericOp op) {
   OpOperand *main = nullptr;
   for (OpOperand *input : op.getDpsInputOperands()) {
-    if (getConstantElements(input->get()))
+    if (isConstantWeight(input->get()))
       continue;
     if (main || !op.getMatchingIndexingMap(input).isIdentity())
       return nullptr;
@@ -234,9 +235,8 @@ bool AffineEvaluator::initialize() {
   for (OpOperand *input : op.getDpsInputOperands()) {
     if (input == main)
       continue;
-    ElementsAttr attr = getConstantElements(input->get());
     AffineMap map = op.getMatchingIndexingMap(input);
-    if (!attr)
+    if (!isConstantWeight(input->get()))
       return false;
     for (AffineExpr expr : map.getResults()) {
       auto dim = dyn_cast<AffineDimExpr>(expr);
@@ -246,11 +246,12 @@ bool AffineEvaluator::initialize() {
           !(dim && llvm::is_contained(channelDims, int64_t(dim.getPosition()))))
         return false;
     }
-    FailureOr<std::vector<float>> values = readFloats(attr);
+    FailureOr<std::vector<float>> values = readRealValues(input->get());
     if (failed(values))
       return false;
     constants[op.getMatchingBlockArgument(input)] = {
-        std::move(*values), cast<ShapedType>(attr.getType()).getShape(), map};
+        std::move(*values),
+        cast<ShapedType>(input->get().getType()).getShape(), map};
   }
   return true;
 }

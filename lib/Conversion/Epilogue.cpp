@@ -161,10 +161,63 @@ static quantmath::FusedI32Params makeExact(const EpilogueInputs &inputs,
   return params;
 }
 
+/// The contract `compensated`: the accumulator with an i32 bias times M in two
+/// f32 parts, so that roundings are those of the exact product.
+static Value buildCompensatedEpilogue(OpBuilder &builder, Location loc,
+                                      const EpilogueInputs &inputs,
+                                      quant::UniformQuantizedType type,
+                                      float low, float high) {
+  float sy = type.getScale();
+  int32_t zy = type.getZeroPoint();
+  quantmath::IntRange range{static_cast<int32_t>(type.getStorageTypeMin()),
+                            static_cast<int32_t>(type.getStorageTypeMax())};
+  SmallVector<quantmath::FusedParams> params;
+  SmallVector<float> highs, lows;
+  SmallVector<int32_t> offsets;
+  for (auto [c, weightScale] : llvm::enumerate(inputs.weightScales)) {
+    quantmath::CompensatedParams p = quantmath::makeCompensated(
+        inputs.activationScale, weightScale, sy,
+        inputs.biasIntegers.empty() ? 0 : inputs.biasIntegers[c],
+        inputs.activationZeroPoint, inputs.weightSums[c]);
+    params.push_back({p.high, 0.0f});
+    highs.push_back(p.high);
+    lows.push_back(p.low);
+    offsets.push_back(p.offset);
+  }
+  if (failed(verifyConstants(loc, inputs, sy, params)))
+    return Value();
+  int32_t clampLow = quantmath::quantizeDiv(low, sy, zy, range) - zy;
+  int32_t clampHigh = quantmath::quantizeDiv(high, sy, zy, range) - zy;
+  Operands operands(builder, loc, inputs.accumulator, inputs.channelDims);
+  unsigned h = operands.addChannels(highs), l = operands.addChannels(lows);
+  unsigned o = operands.addChannels(offsets);
+  return operands.build(
+      builder.getI8Type(),
+      [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+        Value acc = arith::AddIOp::create(b, loc, args[0], args[o]);
+        Value a = arith::SIToFPOp::create(b, loc, b.getF32Type(), acc);
+        Value product = arith::MulFOp::create(b, loc, a, args[h]);
+        Value r = math::RoundEvenOp::create(b, loc, product);
+        Value negated = arith::NegFOp::create(b, loc, r);
+        Value rest = math::FmaOp::create(b, loc, a, args[h], negated);
+        rest = math::FmaOp::create(b, loc, a, args[l], rest);
+        rest = math::RoundEvenOp::create(b, loc, rest);
+        Value x = arith::AddFOp::create(b, loc, r, rest);
+        x = clamp(b, loc, x, clampLow, clampHigh);
+        if (zy == 0)
+          return toStorage(b, loc, x, type.isSigned());
+        Value q = arith::FPToSIOp::create(b, loc, b.getI32Type(), x);
+        q = arith::AddIOp::create(b, loc, q, constantI32(b, loc, zy));
+        return arith::TruncIOp::create(b, loc, b.getI8Type(), q);
+      });
+}
+
 Value mlir::qopt::buildFusedEpilogue(OpBuilder &builder, Location loc,
                                      const EpilogueInputs &inputs,
                                      quant::UniformQuantizedType type,
                                      float low, float high) {
+  if (inputs.compensated)
+    return buildCompensatedEpilogue(builder, loc, inputs, type, low, high);
   float sy = type.getScale();
   int32_t zy = type.getZeroPoint();
   quantmath::IntRange range{static_cast<int32_t>(type.getStorageTypeMin()),

@@ -91,24 +91,6 @@ static std::optional<Weight> matchWeight(Value value) {
   return Weight{storage.getInput(), std::move(*values), std::move(*parameters)};
 }
 
-/// The matchers see constants as weights; in QDQ form those are under casts, so
-/// the op is matched with the constants in place of the casts for a moment.
-static std::optional<Quantizable>
-matchQuantized(Operation *op, std::optional<Weight> &weight) {
-  for (OpOperand &operand : op->getOpOperands()) {
-    weight = matchWeight(operand.get());
-    if (!weight)
-      continue;
-    Value cast = operand.get();
-    operand.set(weight->integers);
-    std::optional<Quantizable> match = matchQuantizable(op);
-    operand.set(cast);
-    if (match && match->weight == &operand)
-      return match;
-  }
-  return std::nullopt;
-}
-
 /// Per-channel sums and scales of a quantized weight.
 static void fillWeightFacts(const Quantizable &match, const Weight &weight,
                             EpilogueInputs &inputs) {
@@ -169,6 +151,16 @@ LogicalResult ContractionLowering::finish(OpBuilder &builder,
   Location loc = getNamedLocation(op);
   EpilogueChain chain = matchEpilogue(op->getResult(0), inputs.channelDims,
                                       /*scaled=*/false);
+  if (chain.quantize && chain.quantize->hasAttr(kDivideAttr)) {
+    SmallVector<double> scales;
+    for (float weightScale : inputs.weightScales)
+      scales.push_back(double(inputs.activationScale) * weightScale);
+    inputs.compensated = isCompensated(chain, scales);
+    if (inputs.compensated)
+      inputs.biasIntegers = chain.biasIntegers;
+    else
+      endInRealUnits(chain);
+  }
   inputs.bias = chain.bias;
   if (inputs.bias.empty())
     inputs.bias.assign(inputs.weightScales.size(), 0.0f);
@@ -438,11 +430,23 @@ LogicalResult ContractionLowering::lowerProduct(const Quantizable &match) {
 }
 
 LogicalResult ContractionLowering::lower(Operation *op) {
-  std::optional<Weight> weight;
-  if (std::optional<Quantizable> match = matchQuantized(op, weight))
-    return lowerWeighted(*match, *weight);
   std::optional<Quantizable> match = matchQuantizable(op);
-  return match && match->other ? lowerProduct(*match) : success();
+  if (!match)
+    return success();
+  if (match->other)
+    return lowerProduct(*match);
+  std::optional<Weight> weight =
+      match->weight ? matchWeight(match->weight->get()) : std::nullopt;
+  if (!weight)
+    return success();
+  // A weight of one scale with a zero point is handled like any operand.
+  if (!isContractionWeight(weight->parameters, *match) &&
+      match->kind == "matmul" && weight->parameters.channelDims.empty()) {
+    match->other = match->weight;
+    match->weight = nullptr;
+    return lowerProduct(*match);
+  }
+  return lowerWeighted(*match, *weight);
 }
 
 LogicalResult mlir::qopt::lowerContractions(ModuleOp module, Report &report) {

@@ -101,6 +101,8 @@ static LogicalResult lowerSum(linalg::LinalgOp op, Report &report) {
   inputs.weightAbsoluteSums = {count};
   inputs.bias = {0.0f};
   EpilogueChain chain = matchEpilogue(op->getResult(0), {}, /*scaled=*/true);
+  if (chain.quantize && chain.quantize->hasAttr(kDivideAttr))
+    endInRealUnits(chain);
   inputs.factor = chain.factor;
   inputs.divisor = chain.divisor;
   Value result;

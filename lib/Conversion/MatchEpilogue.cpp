@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/Elementwise.h"
 #include "QuantOpt/Conversion/IntegerLowering.h"
 
@@ -14,6 +15,54 @@
 
 using namespace mlir;
 using namespace mlir::qopt;
+
+/// The integers of an addition of an i32 constant under casts, per channel.
+static void readBiasIntegers(linalg::GenericOp bias, EpilogueChain &chain) {
+  OpOperand *main = getMainInput(bias);
+  if (bias.getNumDpsInputs() != 2 || !main)
+    return;
+  OpOperand *other = bias.getDpsInputOperand(1 - main->getOperandNumber());
+  std::optional<QuantizedConstant> constant =
+      getQuantizedConstant(other->get());
+  if (!constant)
+    return;
+  FailureOr<QuantizedParameters> parameters =
+      QuantizedParameters::get(constant->type);
+  FailureOr<std::vector<int32_t>> integers =
+      succeeded(parameters) && parameters->isSymmetric()
+          ? readIntegers(constant->elements, parameters->isSigned)
+          : FailureOr<std::vector<int32_t>>(failure());
+  if (failed(integers) || integers->size() != chain.bias.size())
+    return;
+  chain.biasIntegers.assign(integers->begin(), integers->end());
+  chain.biasScales.resize(integers->size());
+  forEachElement(*parameters, constant->elements.getShapedType().getShape(),
+                 [&](int64_t element, int64_t scale) {
+                   chain.biasScales[element] = parameters->scales[scale];
+                 });
+}
+
+bool mlir::qopt::isCompensated(const EpilogueChain &chain,
+                               ArrayRef<double> scales) {
+  if (!chain.quantize || !chain.quantize->hasAttr(kDivideAttr))
+    return false;
+  if (chain.bias.empty())
+    return true;
+  if (chain.biasScales.size() != scales.size())
+    return false;
+  return llvm::all_of(llvm::zip(chain.biasScales, scales), [](auto pair) {
+    return std::get<0>(pair) == static_cast<float>(std::get<1>(pair));
+  });
+}
+
+void mlir::qopt::endInRealUnits(EpilogueChain &chain) {
+  chain.end = chain.realEnd;
+  chain.quantize = nullptr;
+  chain.clamps.clear();
+  chain.reshapes.clear();
+  chain.low = -INFINITY;
+  chain.high = INFINITY;
+}
 
 EpilogueChain mlir::qopt::matchEpilogue(Value start,
                                         ArrayRef<int64_t> channelDims,
@@ -42,8 +91,10 @@ EpilogueChain mlir::qopt::matchEpilogue(Value start,
       chain.bias.assign(affine->shift.begin(), affine->shift.end());
       chain.biasOp = bias;
       chain.end = bias.getResult(0);
+      readBiasIntegers(bias, chain);
     }
   }
+  chain.realEnd = chain.end;
   // Clamps and reshapes only join when a quantization follows.
   EpilogueChain quantized = chain;
   Value value = chain.end;

@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Frontend/HoistScalings.h"
 
+#include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/Elementwise.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 
@@ -31,7 +32,7 @@ static bool isScalable(Value value) {
     op = main ? main->get().getDefiningOp() : nullptr;
   }
   std::optional<Quantizable> match = op ? matchQuantizable(op) : std::nullopt;
-  return match && match->weight;
+  return match && match->weight && getConstantElements(match->weight->get());
 }
 
 namespace {

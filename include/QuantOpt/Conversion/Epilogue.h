@@ -37,6 +37,10 @@ struct EpilogueInputs {
   SmallVector<int64_t> weightAbsoluteSums; ///< Σ|qw| per channel
   SmallVector<float> bias;
   int32_t maxAbsActivation = 128; ///< bound of |qa|
+  /// Of an imported model that divides by the result's scale: i32 biases at the
+  /// accumulator's scale (empty for none), and the contract `compensated`.
+  bool compensated = false;
+  SmallVector<int32_t> biasIntegers;
   /// Of a sum: multiplied and divided by these (a mean's count), and always
   /// corrected in i32.
   bool isSum = false;
@@ -47,6 +51,7 @@ struct EpilogueInputs {
 /// clamped to the real interval [low, high] as well. Uses the `fused-i32`
 /// variant where large zero-point terms would cancel. Null, with an error,
 /// where a channel's M is 0 or M or B is not finite.
+/// Where `inputs` say so, the contract `compensated` is used instead.
 Value buildFusedEpilogue(OpBuilder &builder, Location loc,
                          const EpilogueInputs &inputs,
                          quant::UniformQuantizedType type, float low,

@@ -333,6 +333,33 @@ inline FusedParams makeReal(float sa, float sw, float bias, int32_t za,
   return makeFused(sa, sw, 1.0f, bias, za, sumQw, 0);
 }
 
+/// Constants of `compensated`: M = sa*sw/sy in two parts, and what is added to
+/// acc' in i32 (it wraps): the i32 bias at scale sa*sw and c = -za*sumQw.
+struct CompensatedParams {
+  float high, low;
+  int32_t offset;
+};
+inline CompensatedParams makeCompensated(float sa, float sw, float sy,
+                                         int32_t bias, int32_t za,
+                                         int64_t sumQw) {
+  double M = double(sa) * double(sw) / double(sy);
+  float high = float(M);
+  uint32_t offset = uint32_t(bias) + uint32_t(uint64_t(-za * sumQw));
+  return {high, float(M - double(high)), int32_t(offset)};
+}
+
+/// `compensated`: y = clamp(r + rne(fma(a, low, fma(a, high, -r))) + zy), with
+/// a = f32(acc' + offset), r = rne(a*high): the rounding of the exact product
+/// wherever that is 6e-8 steps or more from a tie.
+inline int32_t requantizeCompensated(int32_t acc, CompensatedParams params,
+                                     int32_t zy, IntRange range) {
+  float a = float(int32_t(uint32_t(acc) + uint32_t(params.offset)));
+  float r = roundHalfEven(a * params.high);
+  float rest = fusedMultiplyAdd(a, params.high, -r);
+  rest = roundHalfEven(fusedMultiplyAdd(a, params.low, rest));
+  return saturate(r + rest, zy, range);
+}
+
 /// Residual addition: fma(f32(qr - zr), sr, d).
 inline float addResidual(float d, int32_t qr, float sr, int32_t zr) {
   return fusedMultiplyAdd(float(qr - zr), sr, d);

@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/Policy.h"
+#include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Conversion/QuantizeWeights.h"
@@ -74,6 +75,9 @@ private:
   LogicalResult quantizeWeighted(const Quantizable &match,
                                  ObserveOp activation);
   LogicalResult quantizeProduct(const Quantizable &match, ObserveOp activation);
+  /// A weight that the model came with stays as it is.
+  LogicalResult quantizeImported(const Quantizable &match, ObserveOp activation,
+                                 const QuantizedConstant &weight);
   /// Adds the row of the weights of `op` and warns of what people should know.
   void reportWeights(Operation *op, const QuantizedWeights &weights,
                      const AccumulatorProof &proof);
@@ -113,6 +117,9 @@ LogicalResult Quantize::quantizeWeighted(const Quantizable &match,
                                          ObserveOp activation) {
   Operation *op = match.op;
   Type activationType = activation.getType().value_or(Type());
+  if (std::optional<QuantizedConstant> constant =
+          getQuantizedConstant(match.weight->get()))
+    return quantizeImported(match, activation, *constant);
   FailureOr<QuantizedWeights> weights =
       quantizeWeights(match, perTensorWeights, weightMethod);
   if (failed(weights))
@@ -127,6 +134,54 @@ LogicalResult Quantize::quantizeWeighted(const Quantizable &match,
   insertWeightCasts(match, *weights);
   reportWeights(op, *weights, proof);
   if (activationType)
+    needed.insert(activation);
+  else
+    quantizeDynamically(*match.activation, match.rowsAreIndependent
+                                               ? Granularity::Row
+                                               : Granularity::Tensor);
+  return success();
+}
+
+LogicalResult Quantize::quantizeImported(const Quantizable &match,
+                                         ObserveOp activation,
+                                         const QuantizedConstant &weight) {
+  FailureOr<QuantizedParameters> parameters =
+      QuantizedParameters::get(weight.type, /*allowBlocks=*/true);
+  bool usable = succeeded(parameters) && parameters->bits == 8 &&
+                !parameters->hasBlocks() &&
+                (isContractionWeight(*parameters, match) ||
+                 (match.kind == "matmul" && parameters->channelDims.empty()));
+  if (!usable) {
+    reportFloat(report, match.op, match.kind,
+                "the model came with weights that no 8-bit sum of products "
+                "takes: scales along summed dimensions, in blocks, or zero "
+                "points per channel");
+    return success();
+  }
+  FailureOr<std::vector<int32_t>> integers =
+      readIntegers(weight.elements, parameters->isSigned);
+  if (failed(integers))
+    return match.op->emitError("has weights that cannot be read");
+  ArrayRef<int64_t> shape = weight.elements.getShapedType().getShape();
+  int64_t channels = 1;
+  for (int64_t dim : match.weightChannelDims)
+    channels *= shape[dim];
+  SmallVector<int64_t> sums(channels, 0);
+  int32_t zeroPoint = parameters->zeroPoints.front();
+  forEachWeight(shape, match.weightChannelDims,
+                [&](int64_t i, int64_t channel) {
+                  int64_t q = (*integers)[i];
+                  sums[channel] += std::max(std::abs(q), std::abs(q - zeroPoint));
+                });
+  AccumulatorProof proof =
+      boundAccumulators(activation.getType().value_or(Type()), sums);
+  if (!proof.holds()) {
+    reportFloat(report, match.op, match.kind, describeOverflow(match, proof));
+    return success();
+  }
+  quantizedBytes +=
+      integers->size() + parameters->scales.size() * sizeof(float);
+  if (activation.getType())
     needed.insert(activation);
   else
     quantizeDynamically(*match.activation, match.rowsAreIndependent

@@ -335,3 +335,39 @@ func.func @classifier(%x: tensor<1x2x3x3xf32>, %window: tensor<2x2xf32>) -> tens
   %0 = linalg.matmul ins(%o, %w : tensor<1x8xf32>, tensor<8x1xf32>) outs(%zero : tensor<1x1xf32>) -> tensor<1x1xf32>
   return %0 : tensor<1x1xf32>
 }
+
+// Operands that arrive one after the other: none is read out of order.
+// CHECK-LABEL: func.func @prelu(
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
+// CHECK-DAG:     %[[SCALED:.+]] = linalg.generic {{.+}} ins(%[[POOL]] : tensor<1x3x3x2xf32>) outs({{.+}} : tensor<1x3x3x2xf32>)
+// CHECK-DAG:     %[[MASK:.+]] = linalg.generic {{.+}} ins(%[[POOL]] : tensor<1x3x3x2xf32>) outs({{.+}} : tensor<1x3x3x2xi1>)
+// CHECK:         %[[SELECTED:.+]] = linalg.generic {{.+}} ins(%[[MASK]], %[[SCALED]], %[[POOL]] : tensor<1x3x3x2xi1>, tensor<1x3x3x2xf32>, tensor<1x3x3x2xf32>) outs({{.+}} : tensor<1x3x3x2xf32>)
+// CHECK:         linalg.transpose ins(%[[SELECTED]] :
+func.func @prelu(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x3x3xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
+  %zero = arith.constant 0.0 : f32
+  %slope = arith.constant 0.25 : f32
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+  %empty = tensor.empty() : tensor<1x2x3x3xf32>
+  %scaled = linalg.generic {indexing_maps = [#nchw, #nchw], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%pool : tensor<1x2x3x3xf32>) outs(%empty : tensor<1x2x3x3xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %s = arith.mulf %in, %slope : f32
+    linalg.yield %s : f32
+  } -> tensor<1x2x3x3xf32>
+  %flags = tensor.empty() : tensor<1x2x3x3xi1>
+  %mask = linalg.generic {indexing_maps = [#nchw, #nchw], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%pool : tensor<1x2x3x3xf32>) outs(%flags : tensor<1x2x3x3xi1>) {
+  ^bb0(%in: f32, %out: i1):
+    %s = arith.cmpf olt, %in, %zero : f32
+    linalg.yield %s : i1
+  } -> tensor<1x2x3x3xi1>
+  %selected = linalg.generic {indexing_maps = [#nchw, #nchw, #nchw, #nchw], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%mask, %scaled, %pool : tensor<1x2x3x3xi1>, tensor<1x2x3x3xf32>, tensor<1x2x3x3xf32>) outs(%empty : tensor<1x2x3x3xf32>) {
+  ^bb0(%m: i1, %a: f32, %b: f32, %out: f32):
+    %s = arith.select %m, %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<1x2x3x3xf32>
+  return %selected : tensor<1x2x3x3xf32>
+}

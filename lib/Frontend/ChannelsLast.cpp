@@ -5,6 +5,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Frontend/ChannelsLast.h"
+
 #include "LayoutTransposes.h"
 
 using namespace mlir;

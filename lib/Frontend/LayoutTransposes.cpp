@@ -38,6 +38,8 @@ RankedTensorType mlir::qopt::permute(RankedTensorType type,
 Value mlir::qopt::createLayoutTranspose(OpBuilder &builder, Location loc,
                                         Value value,
                                         ArrayRef<int64_t> permutation) {
+  if (llvm::is_sorted(permutation))
+    return value;
   auto type = permute(cast<RankedTensorType>(value.getType()), permutation);
   Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(),
                                         type.getElementType());
@@ -152,6 +154,10 @@ LogicalResult mlir::qopt::reshapeInsteadOfTranspose(RewriterBase &rewriter,
   if (!op.hasPureTensorSemantics() || !source.hasStaticShape())
     return failure();
   ArrayRef<int64_t> permutation = op.getPermutation();
+  if (llvm::is_sorted(permutation)) {
+    rewriter.replaceOp(op, op.getInput());
+    return success();
+  }
   int64_t last = -1;
   for (int64_t dim : permutation) {
     if (source.getDimSize(dim) == 1)

@@ -76,6 +76,10 @@ void populateSinkThroughGenericPatterns(RewritePatternSet &patterns);
 void populateSinkThroughMovementPatterns(RewritePatternSet &patterns);
 /// ... and values that loops carry.
 void populateSinkThroughLoopPatterns(RewritePatternSet &patterns);
+/// What no transpose sinks through reads its source: op(transpose(x)) ->
+/// op'(x). Only after all that can sink has: one operand may come before the
+/// others.
+void populateReadThroughPatterns(RewritePatternSet &patterns);
 /// contraction(flatten(transpose(x)), W) -> contraction(flatten(x), W').
 void populateFlattenIntoWeightsPatterns(RewritePatternSet &patterns);
 

@@ -40,21 +40,29 @@ static void reshapeTransposes(Operation *root, bool onlyLayout) {
   });
 }
 
+static void populateSinkPatterns(RewritePatternSet &patterns) {
+  populateSinkThroughGenericPatterns(patterns);
+  populateSinkThroughMovementPatterns(patterns);
+  populateSinkThroughLoopPatterns(patterns);
+  populateFlattenIntoWeightsPatterns(patterns);
+  populateFoldConstantMovementPatterns(patterns);
+}
+
 namespace {
 struct PropagateLayout
     : public qopt::impl::PropagateLayoutBase<PropagateLayout> {
   LogicalResult initialize(MLIRContext *context) override {
-    RewritePatternSet convert(context), sink(context), rise(context);
+    RewritePatternSet convert(context), sink(context), read(context),
+        rise(context);
     populateChannelsLastPatterns(convert);
     populateFoldConstantMovementPatterns(convert);
-    populateSinkThroughGenericPatterns(sink);
-    populateSinkThroughMovementPatterns(sink);
-    populateSinkThroughLoopPatterns(sink);
-    populateFlattenIntoWeightsPatterns(sink);
-    populateFoldConstantMovementPatterns(sink);
+    populateSinkPatterns(sink);
+    populateSinkPatterns(read);
+    populateReadThroughPatterns(read);
     populateRisePatterns(rise);
     convertPatterns = std::move(convert);
     sinkPatterns = std::move(sink);
+    readPatterns = std::move(read);
     risePatterns = std::move(rise);
     return success();
   }
@@ -67,7 +75,8 @@ struct PropagateLayout
     if (failed(applyPatternsGreedily(module, convertPatterns, config)))
       return signalPassFailure();
     markLayoutTransposes(module);
-    if (failed(applyPatternsGreedily(module, sinkPatterns, config)))
+    if (failed(applyPatternsGreedily(module, sinkPatterns, config)) ||
+        failed(applyPatternsGreedily(module, readPatterns, config)))
       return signalPassFailure();
     markRisingTransposes(module);
     if (failed(applyPatternsGreedily(module, risePatterns, config)))
@@ -76,6 +85,7 @@ struct PropagateLayout
     module.walk([](Operation *op) { op->removeAttr(kLayoutAttr); });
   }
 
-  FrozenRewritePatternSet convertPatterns, sinkPatterns, risePatterns;
+  FrozenRewritePatternSet convertPatterns, sinkPatterns, readPatterns,
+      risePatterns;
 };
 } // namespace

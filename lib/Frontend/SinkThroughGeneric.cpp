@@ -308,6 +308,10 @@ void mlir::qopt::populateSinkThroughGenericPatterns(
     RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<SinkThroughGeneric>(context, /*benefit=*/2);
-  patterns.add<ReadThroughTranspose, ExtractThroughTranspose>(context);
   patterns.add<SortConstantRead>(context, /*benefit=*/0);
+}
+
+void mlir::qopt::populateReadThroughPatterns(RewritePatternSet &patterns) {
+  patterns.add<ReadThroughTranspose, ExtractThroughTranspose>(
+      patterns.getContext());
 }

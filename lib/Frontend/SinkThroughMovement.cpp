@@ -219,9 +219,48 @@ template <typename CastOp> struct SinkThroughCast : OpRewritePattern<CastOp> {
 };
 
 /// `collapse_shape(transpose(x))` -> `transpose(collapse_shape(x))` where the
-/// dimensions of each group are neighbours in x, in the same order; dimensions
-/// of size 1 may be anywhere.
+/// dimensions of each group are neighbours in x, in the same order.
 struct SinkThroughCollapse : OpRewritePattern<tensor::CollapseShapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::CollapseShapeOp op,
+                                PatternRewriter &rewriter) const override {
+    linalg::TransposeOp transpose = getLayoutTranspose(op.getSrc());
+    auto type = op.getResultType();
+    if (!transpose || !type.hasStaticShape())
+      return rewriter.notifyMatchFailure(op, "source is no layout transpose");
+    ArrayRef<int64_t> permutation = transpose.getPermutation();
+    // Where each group starts in x.
+    SmallVector<std::pair<int64_t, unsigned>> starts;
+    SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
+    for (auto [g, group] : llvm::enumerate(groups)) {
+      for (unsigned i = 1; i < group.size(); ++i)
+        if (permutation[group[i]] != permutation[group[i - 1]] + 1)
+          return rewriter.notifyMatchFailure(op, "group is not contiguous");
+      starts.push_back({permutation[group.front()], g});
+    }
+    llvm::sort(starts);
+    SmallVector<ReassociationIndices> newGroups;
+    SmallVector<int64_t> newShape, newPermutation(groups.size());
+    for (auto [position, start] : llvm::enumerate(starts)) {
+      newGroups.emplace_back();
+      for (int64_t dim : groups[start.second])
+        newGroups.back().push_back(permutation[dim]);
+      newShape.push_back(type.getDimSize(start.second));
+      newPermutation[start.second] = position;
+    }
+    Value collapsed = tensor::CollapseShapeOp::create(
+        rewriter, op.getLoc(),
+        RankedTensorType::get(newShape, type.getElementType()),
+        transpose.getInput(), newGroups);
+    rewriter.replaceOp(op, createLayoutTranspose(rewriter, op.getLoc(),
+                                                 collapsed, newPermutation));
+    return success();
+  }
+};
+
+/// The same where dimensions of size 1 are anywhere: x is reshaped to what is
+/// not 1, then to the result.
+struct SinkThroughSqueeze : OpRewritePattern<tensor::CollapseShapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(tensor::CollapseShapeOp op,
                                 PatternRewriter &rewriter) const override;
@@ -245,8 +284,8 @@ groupFrom(int64_t count, function_ref<bool(int64_t)> startsGroup) {
 }
 
 LogicalResult
-SinkThroughCollapse::matchAndRewrite(tensor::CollapseShapeOp op,
-                                     PatternRewriter &rewriter) const {
+SinkThroughSqueeze::matchAndRewrite(tensor::CollapseShapeOp op,
+                                    PatternRewriter &rewriter) const {
   linalg::TransposeOp transpose = getLayoutTranspose(op.getSrc());
   auto type = op.getResultType();
   if (!transpose || !type.hasStaticShape() || type.getRank() == 0 ||
@@ -318,8 +357,9 @@ SinkThroughCollapse::matchAndRewrite(tensor::CollapseShapeOp op,
 
 void mlir::qopt::populateSinkThroughMovementPatterns(
     RewritePatternSet &patterns) {
+  patterns.add<SinkThroughCollapse>(patterns.getContext(), /*benefit=*/2);
   patterns.add<MergeTransposes, SinkThroughPad, SinkThroughExpand,
-               SinkThroughCollapse, SinkThroughConcat, SinkThroughExtractSlice,
+               SinkThroughSqueeze, SinkThroughConcat, SinkThroughExtractSlice,
                SinkThroughInsertSlice, SinkThroughCast<ObserveOp>,
                SinkThroughCast<quant::QuantizeCastOp>,
                SinkThroughCast<quant::DequantizeCastOp>,

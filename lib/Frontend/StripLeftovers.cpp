@@ -14,7 +14,6 @@
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "QuantOpt/Frontend/Leftovers.h"
 
-#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::qopt {

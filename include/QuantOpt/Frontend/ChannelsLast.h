@@ -16,7 +16,7 @@ namespace mlir::qopt {
 inline constexpr StringLiteral kLayoutAttr = "qopt.layout";
 
 /// A marked `linalg.transpose`: result dimension i is dimension
-/// `permutation[i]` of `value`.
+/// `permutation[i]` of `value`. `value` itself for the identity.
 Value createLayoutTranspose(OpBuilder &builder, Location loc, Value value,
                             ArrayRef<int64_t> permutation);
 

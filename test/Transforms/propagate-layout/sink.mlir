@@ -144,8 +144,8 @@ func.func @keep_dims(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tenso
 // CHECK-LABEL: func.func @small_operand(
 // CHECK-SAME:    %[[X:[^:]+]]: tensor<1x2x4x4xf32>, %[[WINDOW:[^:]+]]: tensor<4x4xf32>, %[[Y:[^:]+]]: tensor<1x2x5x5xf32>
 // CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_sum {{.+}} -> tensor<1x1x1x2xf32>
-// CHECK:         %[[SCALED:.+]] = linalg.generic {{.+}} ins(%[[Y]], %[[POOL]] : tensor<1x2x5x5xf32>, tensor<1x1x1x2xf32>) {{.+}} -> tensor<1x2x5x5xf32>
-// CHECK-NEXT:    return %[[SCALED]]
+// CHECK:         %[[SCALED:.+]] = linalg.generic {{.+}} ins(%[[Y]], %[[POOL]] : tensor<1x2x5x5xf32>, tensor<1x1x1x2xf32>) outs({{.+}} : tensor<1x2x5x5xf32>)
+// CHECK:         return %[[SCALED]]
 func.func @small_operand(%x: tensor<1x2x4x4xf32>, %window: tensor<4x4xf32>, %y: tensor<1x2x5x5xf32>) -> tensor<1x2x5x5xf32> {
   %init = arith.constant dense<0.0> : tensor<1x2x1x1xf32>
   %pool = linalg.pooling_nchw_sum ins(%x, %window : tensor<1x2x4x4xf32>, tensor<4x4xf32>)
@@ -224,21 +224,21 @@ func.func @resize(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tensor<1
 // Slices move with their dimensions, also where they drop one.
 // CHECK-LABEL: func.func @slices(
 // CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
-// CHECK-DAG:     %[[SLICE:.+]] = tensor.extract_slice %[[POOL]][0, 1, 0, 1] [1, 2, 3, 1] [1, 1, 1, 1] : tensor<1x3x3x2xf32> to tensor<2x3x1xf32>
+// CHECK-DAG:     %[[SLICE:.+]] = tensor.extract_slice %[[POOL]][0, 1, 0, 0] [1, 2, 3, 2] [1, 1, 1, 1] : tensor<1x3x3x2xf32> to tensor<2x3x2xf32>
 // CHECK-DAG:     linalg.transpose ins(%[[SLICE]] : {{.+}} permutation = [2, 0, 1]
 // CHECK-DAG:     %[[FILL:.+]] = linalg.fill {{.+}} -> tensor<1x7x5x2xf32>
 // CHECK-DAG:     %[[SPREAD:.+]] = tensor.insert_slice %[[POOL]] into %[[FILL]][0, 1, 1, 0] [1, 3, 3, 2] [1, 2, 1, 1]
 // CHECK-DAG:     linalg.transpose ins(%[[SPREAD]] : {{.+}} permutation = [0, 3, 1, 2]
-func.func @slices(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> (tensor<1x2x3xf32>, tensor<1x2x7x5xf32>) {
+func.func @slices(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> (tensor<2x2x3xf32>, tensor<1x2x7x5xf32>) {
   %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
   %zero = arith.constant 0.0 : f32
   %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
                                   outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
-  %slice = tensor.extract_slice %pool[0, 1, 1, 0] [1, 1, 2, 3] [1, 1, 1, 1] : tensor<1x2x3x3xf32> to tensor<1x2x3xf32>
+  %slice = tensor.extract_slice %pool[0, 0, 1, 0] [1, 2, 2, 3] [1, 1, 1, 1] : tensor<1x2x3x3xf32> to tensor<2x2x3xf32>
   %e = tensor.empty() : tensor<1x2x7x5xf32>
   %fill = linalg.fill ins(%zero : f32) outs(%e : tensor<1x2x7x5xf32>) -> tensor<1x2x7x5xf32>
   %spread = tensor.insert_slice %pool into %fill[0, 0, 1, 1] [1, 2, 3, 3] [1, 1, 2, 1] : tensor<1x2x3x3xf32> into tensor<1x2x7x5xf32>
-  return %slice, %spread : tensor<1x2x3xf32>, tensor<1x2x7x5xf32>
+  return %slice, %spread : tensor<2x2x3xf32>, tensor<1x2x7x5xf32>
 }
 
 // A constant joins in the new layout; the smaller of two images is converted.
@@ -334,4 +334,40 @@ func.func @classifier(%x: tensor<1x2x3x3xf32>, %window: tensor<2x2xf32>) -> tens
   %zero = arith.constant dense<0.0> : tensor<1x1xf32>
   %0 = linalg.matmul ins(%o, %w : tensor<1x8xf32>, tensor<8x1xf32>) outs(%zero : tensor<1x1xf32>) -> tensor<1x1xf32>
   return %0 : tensor<1x1xf32>
+}
+
+// Operands that arrive one after the other: none is read out of order.
+// CHECK-LABEL: func.func @prelu(
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
+// CHECK-DAG:     %[[SCALED:.+]] = linalg.generic {{.+}} ins(%[[POOL]] : tensor<1x3x3x2xf32>) outs({{.+}} : tensor<1x3x3x2xf32>)
+// CHECK-DAG:     %[[MASK:.+]] = linalg.generic {{.+}} ins(%[[POOL]] : tensor<1x3x3x2xf32>) outs({{.+}} : tensor<1x3x3x2xi1>)
+// CHECK:         %[[SELECTED:.+]] = linalg.generic {{.+}} ins(%[[MASK]], %[[SCALED]], %[[POOL]] : tensor<1x3x3x2xi1>, tensor<1x3x3x2xf32>, tensor<1x3x3x2xf32>) outs({{.+}} : tensor<1x3x3x2xf32>)
+// CHECK:         linalg.transpose ins(%[[SELECTED]] :
+func.func @prelu(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x3x3xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
+  %zero = arith.constant 0.0 : f32
+  %slope = arith.constant 0.25 : f32
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+  %empty = tensor.empty() : tensor<1x2x3x3xf32>
+  %scaled = linalg.generic {indexing_maps = [#nchw, #nchw], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%pool : tensor<1x2x3x3xf32>) outs(%empty : tensor<1x2x3x3xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %s = arith.mulf %in, %slope : f32
+    linalg.yield %s : f32
+  } -> tensor<1x2x3x3xf32>
+  %flags = tensor.empty() : tensor<1x2x3x3xi1>
+  %mask = linalg.generic {indexing_maps = [#nchw, #nchw], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%pool : tensor<1x2x3x3xf32>) outs(%flags : tensor<1x2x3x3xi1>) {
+  ^bb0(%in: f32, %out: i1):
+    %s = arith.cmpf olt, %in, %zero : f32
+    linalg.yield %s : i1
+  } -> tensor<1x2x3x3xi1>
+  %selected = linalg.generic {indexing_maps = [#nchw, #nchw, #nchw, #nchw], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%mask, %scaled, %pool : tensor<1x2x3x3xi1>, tensor<1x2x3x3xf32>, tensor<1x2x3x3xf32>) outs(%empty : tensor<1x2x3x3xf32>) {
+  ^bb0(%m: i1, %a: f32, %b: f32, %out: f32):
+    %s = arith.select %m, %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<1x2x3x3xf32>
+  return %selected : tensor<1x2x3x3xf32>
 }

@@ -51,7 +51,7 @@ Value mlir::qopt::convertTensor(OpBuilder &builder, Location loc, Value tensor,
 
 /// Ops that only place elements of tensors of one type, and which operands
 /// those are; empty for others.
-static SmallVector<Value> getMoved(Operation *op) {
+SmallVector<Value> mlir::qopt::getMoved(Operation *op) {
   if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp,
           tensor::ExtractSliceOp>(op))
     return {op->getOperand(0)};

@@ -15,7 +15,7 @@ namespace mlir::qopt {
 
 /// The least SQNR, in dB, that an edge in memory may have at 8 bits where 16
 /// are a choice.
-inline constexpr double kMemorySqnrDb = 40.0;
+inline constexpr double kMemorySqnrDb = 50.0;
 
 /// Errors within 1 dB are as good: what agreeing on a type, or keeping a range
 /// that is known without data, may cost.

@@ -137,4 +137,3 @@ Value mlir::qopt::replayReshape(OpBuilder &builder, Operation *op, Value integer
       builder, op->getLoc(), type, integers,
       cast<tensor::CollapseShapeOp>(op).getReassociationIndices());
 }
-

@@ -440,6 +440,14 @@ void Raiser::run() {
   });
   for (linalg::GenericOp op : generics)
     raiseQuantize(op);
+  // Integers read with another scale than they were made with.
+  generics.clear();
+  root->walk([&](linalg::GenericOp op) {
+    if (isElementwise(op))
+      generics.push_back(op);
+  });
+  for (linalg::GenericOp op : generics)
+    raiseDequantize(op);
   eraseDeadOps(root);
 }
 

@@ -173,8 +173,8 @@ static void printEdgeCells(const PageIndex &index, ArrayRef<unsigned> edges,
       os << " id=\"edge-" << i << "\"";
     os << "><bdi class=\"minor\">" << escapeHtml(edge.name) << "</bdi>";
     Sketch(edge).print(os);
-    os << "<span class=\"axis\"><i>" << formatNumber(edge.row->min) << "</i><i>"
-       << formatNumber(edge.row->max) << "</i></span></div>";
+    os << "<span class=\"minor\">seen " << formatNumber(edge.row->min) << " … "
+       << formatNumber(edge.row->max) << "</span></div>";
   }
   os << "</td>";
   openCell(os, std::nullopt, "integers");

@@ -127,7 +127,8 @@ static Value raisePool(OpBuilder &builder, linalg::LinalgOp op, Value real,
   window = makeEmpty(builder, loc, window.getType());
   auto strides = op->getAttrOfType<DenseIntElementsAttr>("strides");
   auto dilations = op->getAttrOfType<DenseIntElementsAttr>("dilations");
-  TypeRange types{init.getType()};
+  Type resultType = init.getType();
+  TypeRange types(resultType);
   ValueRange outs{init};
   SmallVector<Value> ins{real, window};
   if (isa<linalg::PoolingNhwcMaxUnsignedOp, linalg::PoolingNhwcMaxOp>(op))

@@ -13,5 +13,11 @@ MODELS = {
     "dlrm_clicks": {"min_sqnr_db": 17.0},
     "resnet_s": {"min_sqnr_db": 18.0},
     "bert_s": {"min_sqnr_db": 34.5},
+    "vit_s": {"min_sqnr_db": 32.5},
+    "yolo_s": {"min_sqnr_db": 42.0},
+    "convgru_s": {"min_sqnr_db": 69.0},
+    "dlrm_s": {"min_sqnr_db": 50.0},
+    "tinycnn": {"min_sqnr_db": 63.5},
+    "tinycnn.fx_linalg": {"min_sqnr_db": 63.5},
     "mobilenet_s": {"min_sqnr_db": 6.5},
 }

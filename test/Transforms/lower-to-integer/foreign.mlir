@@ -1,7 +1,7 @@
 // RUN: quant-opt %s --qopt-fuse-qdq --qopt-lower-to-integer --cse --qopt-verify-integer-form --split-input-file | FileCheck %s
 
-// QDQ forms that other tools write. What the integer lowering does not know must
-// stay float, with the right numbers.
+// QDQ forms that other tools write: integers where they give the right numbers;
+// what the integer lowering does not know must stay float.
 
 // Only the weight is quantized: it is dequantized, per channel.
 // CHECK-LABEL: func.func @weight_only(
@@ -35,10 +35,28 @@ func.func @scales_along_reduction(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
 
 // -----
 
-// A weight with a zero point, or of u8 storage.
+// A weight with a zero point takes it off times the sums of the activation's
+// rows; one of u8 storage is extended without a sign. The scale is 0.5 * 0.25.
 // CHECK-LABEL: func.func @weight_zero_point(
-// CHECK-NOT:     tensor<1x2xi32>
-// CHECK-COUNT-2: linalg.matmul ins(%{{.+}}, %{{.+}} : tensor<1x2xf32>, tensor<2x2xf32>)
+// CHECK-SAME:    %[[X:.+]]: tensor<1x2xf32>)
+// CHECK-NOT:     linalg.matmul
+// CHECK:         %[[W:.+]] = arith.constant dense<{{\[}}[3, 4], [5, 6]]> : tensor<2x2xi8>
+// CHECK:         %[[Q:.+]] = linalg.generic {{.+}} ins(%[[X]] : tensor<1x2xf32>) outs(%{{.+}} : tensor<1x2xi8>)
+// CHECK:         %[[ACC:.+]] = linalg.generic {{.+}}"reduction"{{.+}} ins(%[[Q]], %[[W]] : tensor<1x2xi8>, tensor<2x2xi8>)
+// CHECK-COUNT-2:   arith.extsi
+// CHECK:         %[[ROWS:.+]] = linalg.generic {{.+}} iterator_types = ["parallel", "reduction"]} ins(%[[Q]] : tensor<1x2xi8>) outs(%{{.+}} : tensor<1xi32>)
+// CHECK:         %[[SUM:.+]] = linalg.generic {{.+}} ins(%[[ACC]], %[[ROWS]] : tensor<1x2xi32>, tensor<1xi32>)
+// CHECK:           %[[Z:.+]] = arith.constant -7 : i32
+// CHECK:           %[[TERM:.+]] = arith.muli %{{.+}}, %[[Z]] : i32
+// CHECK:           arith.addi %{{.+}}, %[[TERM]] : i32
+// CHECK:         %[[SCALE:.+]] = arith.constant dense<1.250000e-01> : tensor<f32>
+// CHECK:         %[[Y0:.+]] = linalg.generic {{.+}} ins(%[[SUM]], %[[SCALE]],
+// CHECK:         %[[ACC1:.+]] = linalg.generic {{.+}}"reduction"{{.+}} ins(%[[Q]], %[[W]] : tensor<1x2xi8>, tensor<2x2xi8>)
+// CHECK-NEXT:    ^bb0(%[[A:.+]]: i8, %[[B:.+]]: i8,
+// CHECK-DAG:       arith.extsi %[[A]] :
+// CHECK-DAG:       arith.extui %[[B]] :
+// CHECK:         %[[Y1:.+]] = linalg.generic {{.+}} ins(%[[ACC1]], %[[SCALE]],
+// CHECK:         return %[[Y0]], %[[Y1]]
 func.func @weight_zero_point(%x: tensor<1x2xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
   %wi = arith.constant dense<[[3, 4], [5, 6]]> : tensor<2x2xi8>
   %zero = arith.constant dense<0.0> : tensor<1x2xf32>

@@ -241,20 +241,25 @@ func.func @slices(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> (tensor<
   return %slice, %spread : tensor<2x2x3xf32>, tensor<1x2x7x5xf32>
 }
 
-// A constant joins in the new layout; the smaller of two images is converted.
+// A constant joins in the new layout; the smaller of two images is converted,
+// one of a single channel by reshapes alone.
 // CHECK-LABEL: func.func @mixed_concat(
-// CHECK-SAME:    %[[X:[^:]+]]: tensor<1x2x4x4xf32>, %[[WINDOW:[^:]+]]: tensor<2x2xf32>, %[[Y:[^:]+]]: tensor<1x1x3x3xf32>
+// CHECK-SAME:    %[[X:[^:]+]]: tensor<1x4x4x4xf32>, %[[WINDOW:[^:]+]]: tensor<2x2xf32>, %[[Y:[^:]+]]: tensor<1x2x3x3xf32>, %[[GRAY:[^:]+]]: tensor<1x1x3x3xf32>
 // CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max
 // CHECK-DAG:     %[[T:.+]] = linalg.transpose ins(%[[Y]] : {{.+}} permutation = [0, 2, 3, 1]
+// CHECK-DAG:     %[[FLAT:.+]] = tensor.collapse_shape %[[GRAY]] {{\[\[}}0, 1, 2], [3]] : tensor<1x1x3x3xf32> into tensor<3x3xf32>
+// CHECK-DAG:     %[[LAST:.+]] = tensor.expand_shape %[[FLAT]] {{.+}} into tensor<1x3x3x1xf32>
 // CHECK-DAG:     %[[C:.+]] = arith.constant dense<1.000000e+00> : tensor<1x3x3x1xf32>
-// CHECK:         tensor.concat dim(3) %[[POOL]], %[[C]], %{{.+}} : (tensor<1x3x3x2xf32>, tensor<1x3x3x1xf32>, tensor<1x3x3x1xf32>)
-func.func @mixed_concat(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>, %y: tensor<1x1x3x3xf32>) -> tensor<1x4x3x3xf32> {
-  %init = arith.constant dense<0.0> : tensor<1x2x3x3xf32>
+// CHECK:         %[[ALL:.+]] = tensor.concat dim(3) %[[POOL]], %[[C]], %{{[^,]+}}, %[[LAST]] : (tensor<1x3x3x4xf32>, tensor<1x3x3x1xf32>, tensor<1x3x3x2xf32>, tensor<1x3x3x1xf32>)
+// CHECK:         linalg.transpose ins(%[[ALL]] : {{.+}} permutation = [0, 3, 1, 2]
+func.func @mixed_concat(%x: tensor<1x4x4x4xf32>, %window: tensor<2x2xf32>, %y: tensor<1x2x3x3xf32>, %gray: tensor<1x1x3x3xf32>) -> tensor<1x8x3x3xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x4x3x3xf32>
   %c = arith.constant dense<1.0> : tensor<1x1x3x3xf32>
-  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x4xf32>, tensor<2x2xf32>)
-                                  outs(%init : tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
-  %all = tensor.concat dim(1) %pool, %c, %y : (tensor<1x2x3x3xf32>, tensor<1x1x3x3xf32>, tensor<1x1x3x3xf32>) -> tensor<1x4x3x3xf32>
-  return %all : tensor<1x4x3x3xf32>
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x4x4x4xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32>
+  %all = tensor.concat dim(1) %pool, %c, %y, %gray
+      : (tensor<1x4x3x3xf32>, tensor<1x1x3x3xf32>, tensor<1x2x3x3xf32>, tensor<1x1x3x3xf32>) -> tensor<1x8x3x3xf32>
+  return %all : tensor<1x8x3x3xf32>
 }
 
 // Observers and casts with one scale.
@@ -273,17 +278,30 @@ func.func @casts(%x: tensor<1x2x4x4xf32>, %window: tensor<2x2xf32>) -> tensor<1x
   return %s : tensor<1x2x3x3xi8>
 }
 
-// Dimensions of size 1 may be anywhere in a group.
+// Dimensions of size 1 may be anywhere in a group: next to their neighbours in
+// the new layout, or apart from them.
 // CHECK-LABEL: func.func @collapse_ones(
 // CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max {{.+}} -> tensor<1x3x1x2xf32>
-// CHECK:         %[[C:.+]] = tensor.collapse_shape %[[POOL]] {{\[\[}}0, 1, 2], [3]] : tensor<1x3x1x2xf32> into tensor<3x2xf32>
-// CHECK:         %[[E:.+]] = tensor.expand_shape %[[C]] {{\[\[}}0, 1], [2]] {{.+}} into tensor<1x3x2xf32>
-// CHECK:         linalg.transpose ins(%[[E]] : {{.+}} permutation = [0, 2, 1]
+// CHECK:         %[[C:.+]] = tensor.collapse_shape %[[POOL]] {{\[\[}}0], [1, 2], [3]] : tensor<1x3x1x2xf32> into tensor<1x3x2xf32>
+// CHECK:         linalg.transpose ins(%[[C]] : {{.+}} permutation = [0, 2, 1]
 func.func @collapse_ones(%x: tensor<1x2x4x2xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x3xf32> {
   %init = arith.constant dense<0.0> : tensor<1x2x3x1xf32>
   %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x4x2xf32>, tensor<2x2xf32>)
                                   outs(%init : tensor<1x2x3x1xf32>) -> tensor<1x2x3x1xf32>
   %flat = tensor.collapse_shape %pool [[0], [1], [2, 3]] : tensor<1x2x3x1xf32> into tensor<1x2x3xf32>
+  return %flat : tensor<1x2x3xf32>
+}
+
+// CHECK-LABEL: func.func @collapse_ones_apart(
+// CHECK:         %[[POOL:.+]] = linalg.pooling_nhwc_max {{.+}} -> tensor<1x1x3x2xf32>
+// CHECK:         %[[C:.+]] = tensor.collapse_shape %[[POOL]] {{\[\[}}0, 1, 2], [3]] : tensor<1x1x3x2xf32> into tensor<3x2xf32>
+// CHECK:         %[[E:.+]] = tensor.expand_shape %[[C]] {{\[\[}}0, 1], [2]] {{.+}} into tensor<1x3x2xf32>
+// CHECK:         linalg.transpose ins(%[[E]] : {{.+}} permutation = [0, 2, 1]
+func.func @collapse_ones_apart(%x: tensor<1x2x2x4xf32>, %window: tensor<2x2xf32>) -> tensor<1x2x3xf32> {
+  %init = arith.constant dense<0.0> : tensor<1x2x1x3xf32>
+  %pool = linalg.pooling_nchw_max ins(%x, %window : tensor<1x2x2x4xf32>, tensor<2x2xf32>)
+                                  outs(%init : tensor<1x2x1x3xf32>) -> tensor<1x2x1x3xf32>
+  %flat = tensor.collapse_shape %pool [[0], [1, 2], [3]] : tensor<1x2x1x3xf32> into tensor<1x2x3xf32>
   return %flat : tensor<1x2x3xf32>
 }
 

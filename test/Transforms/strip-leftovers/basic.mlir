@@ -83,9 +83,9 @@ module {
 // -----
 
 // A cast to torch's types and back.
-// CHECK-LABEL: func.func @main(
-// CHECK-SAME:    %[[X:.+]]: tensor<2xf32>)
-// CHECK-NEXT:    return %[[X]]
+// CHECK-LABEL: module
+// CHECK:         func.func @main(%[[X:.+]]: tensor<2xf32>) -> tensor<2xf32> {
+// CHECK-NEXT:      return %[[X]]
 func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
   %0 = "torch_c.from_builtin_tensor"(%x) : (tensor<2xf32>) -> !torch.vtensor<[2],f32>
   %1 = "torch_c.to_builtin_tensor"(%0) : (!torch.vtensor<[2],f32>) -> tensor<2xf32>

@@ -242,11 +242,18 @@ void Page::printStrip() {
        << "\" title=\"" << escapeHtml(op.name) << " · "
        << escapeHtml(op.row->op) << " · " << escapeHtml(op.row->precision)
        << ": " << escapeHtml(op.row->reason) << "\"></a>";
-  os << "</div>\n<p class=\"legend minor\"><a class=\"int8 k\"></a>int8 "
-        "contraction <a class=\"int8\"></a>other integer op <a class=\"half "
-        "k\"></a>16-bit float <a class=\"float k\"></a>f32 contraction <a "
-        "class=\"float\"></a>other f32 op <a class=\"int8 k s\"></a>reads an "
-        "edge that suffers</p></section>\n";
+  os << "</div>\n<p class=\"legend minor\">";
+  auto explain = [&](StringRef classes, StringRef text) {
+    os << "<a class=\"" << classes << "\"></a>" << text << ' ';
+  };
+  explain("int8 k", "int8 contraction");
+  explain("int8", "other 8-bit op");
+  explain("wide", "16-bit integers");
+  explain("half k", "16-bit float");
+  explain("float k", "f32 contraction");
+  explain("float", "other f32 op");
+  explain("int8 k s", "reads an edge that suffers");
+  os << "</p></section>\n";
 }
 
 void Page::printFindings() {
@@ -279,7 +286,7 @@ void Page::printLayers() {
         "aria-label=\"Filter layers\"><span id=\"chips\">"
         "<button data-f=\"\" aria-pressed=\"true\">all</button>"
         "<button data-f=\"k\">contractions</button>"
-        "<button data-f=\"int8\">int8</button>"
+        "<button data-f=\"int\">integer</button>"
         "<button data-f=\"float\">float</button>"
         "<button data-f=\"s\">suffering</button></span>"
         "<span class=\"minor\">Click a column's head to sort.</span></div>\n"

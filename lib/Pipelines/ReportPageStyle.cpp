@@ -19,7 +19,8 @@ StringRef mlir::qopt::getPageStyle() {
   return R"css(
 :root {
   --page: #f6f6f3; --card: #ffffff; --ink: #1c2126; --minor: #646c75;
-  --line: #e2e2dc; --int8: #12806a; --int8-soft: #a8d8cb; --half: #3f6fc4;
+  --line: #e2e2dc; --int8: #12806a; --int8-soft: #a8d8cb; --wide: #4b7f2a;
+  --wide-soft: #c6ddb2; --half: #3f6fc4;
   --half-soft: #bfd0ee; --float: #c9731a; --float-soft: #efd3b2;
   --bad: #c02f3a; --warn: #a06a0c; --bars: #6b85ad; --in: #eaf0f8;
   --shadow: 0 1px 2px rgba(0, 0, 0, .06);
@@ -27,7 +28,8 @@ StringRef mlir::qopt::getPageStyle() {
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #15181b; --card: #1e2226; --ink: #e6e8ea; --minor: #98a1ab;
-    --line: #30363c; --int8: #35b898; --int8-soft: #1f5c4e; --half: #7ba3ee;
+    --line: #30363c; --int8: #35b898; --int8-soft: #1f5c4e;
+    --wide: #8fc46a; --wide-soft: #3c5a29; --half: #7ba3ee;
     --half-soft: #2c4571; --float: #e39a4b; --float-soft: #6a4722;
     --bad: #f0717a; --warn: #dca94c; --bars: #7f9ac4; --in: #26303c;
     --shadow: none;
@@ -87,9 +89,11 @@ a { color: inherit; }
 .legend a { width: 11px; height: 11px; margin: 0 .3rem 0 .9rem; }
 .legend a:first-child { margin-left: 0; }
 .strip .int8, .legend .int8 { background: var(--int8-soft); }
+.strip .wide, .legend .wide { background: var(--wide-soft); }
 .strip .half, .legend .half { background: var(--half-soft); }
 .strip .float, .legend .float { background: var(--float-soft); }
 .strip .int8.k, .legend .int8.k { background: var(--int8); }
+.strip .wide.k, .legend .wide.k { background: var(--wide); }
 .strip .half.k, .legend .half.k { background: var(--half); }
 .strip .float.k, .legend .float.k { background: var(--float); }
 .strip .s, .legend .s { box-shadow: inset 0 -5px var(--bad); }
@@ -127,11 +131,13 @@ td bdi { overflow-wrap: anywhere; }
 .badge { display: inline-block; border-radius: 4px; padding: 0 .4rem;
   font-weight: 600; font-size: 12px; color: var(--card); }
 .badge.int8 { background: var(--int8); }
+.badge.wide { background: var(--wide); }
 .badge.half { background: var(--half); }
 .badge.float { background: var(--float); }
 .why { color: var(--minor); overflow-wrap: anywhere; }
 .edge { min-height: 104px; }
-td:nth-child(2) { min-width: 9rem; }
+#layers td:nth-child(2) { min-width: 11rem; }
+#layers td:nth-child(3) { min-width: 12rem; }
 .edge + .edge { margin-top: .4rem; }
 .sketch { display: block; width: 100%; max-width: 240px; height: 44px; }
 .sketch .in { fill: var(--in); }
@@ -170,8 +176,9 @@ let chosen = '';
 function fits(row) {
   if (chosen === 'k') return 'k' in row.dataset;
   if (chosen === 's') return 's' in row.dataset;
-  if (chosen === 'float') return row.dataset.p !== 'int8';
-  return chosen === '' || row.dataset.p === chosen;
+  const isFloat = row.dataset.p === 'float' || row.dataset.p === 'half';
+  if (chosen === 'float') return isFloat;
+  return chosen === '' || !isFloat;
 }
 
 function show() {

@@ -147,7 +147,7 @@ static StringRef getSqnrClass(std::optional<double> sqnr) {
 
 StringRef mlir::qopt::getPrecisionClass(const Report::OpRow &row) {
   if (!isFloatPrecision(row.precision))
-    return "int8";
+    return row.precision == "int8" ? "int8" : "wide";
   return row.precision == "f32" ? "float" : "half";
 }
 
@@ -259,9 +259,15 @@ void mlir::qopt::printLayerTable(const PageIndex &index, raw_ostream &os) {
        << (op.row->isContraction ? " data-k" : "") << ">";
     openCell(os, i, "number minor");
     os << i + 1 << "</td><td><bdi class=\"name\">" << escapeHtml(op.name)
-       << "</bdi><br><span class=\"minor\">" << escapeHtml(op.row->op);
-    if (!op.row->location.empty() && op.row->location != "unknown")
-      os << " · <bdi title=\"" << escapeHtml(op.row->location) << "\">"
+       << "</bdi><br><span class=\"minor\">";
+    // "matmul_0" says it already.
+    bool isNamedByKind = StringRef(op.name).starts_with(op.row->op + "_");
+    bool hasLocation =
+        !op.row->location.empty() && op.row->location != "unknown";
+    if (!isNamedByKind || !hasLocation)
+      os << escapeHtml(op.row->op) << (hasLocation ? " · " : "");
+    if (hasLocation)
+      os << "<bdi title=\"" << escapeHtml(op.row->location) << "\">"
          << escapeHtml(getShortLocation(op.row->location)) << "</bdi>";
     if (!op.row->kernel.empty())
       os << "<br>" << escapeHtml(op.row->kernel);

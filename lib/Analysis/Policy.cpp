@@ -221,25 +221,32 @@ void Policy::warnUnmatched(Location loc) const {
 
 void Decision::annotate(Operation *op) const {
   Builder b(op->getContext());
-  op->removeAttr(kEdgeBitsAttr);
-  op->removeAttr(kRequiredAttr);
-  if (bits)
+  for (StringRef name :
+       {StringRef(kEdgeBitsAttr), StringRef(kEdgeBitsReasonAttr),
+        StringRef(kRequiredAttr)})
+    op->removeAttr(name);
+  if (bits) {
     op->setAttr(kEdgeBitsAttr, b.getI64IntegerAttr(*bits));
+    op->setAttr(kEdgeBitsReasonAttr, b.getStringAttr(bitsReason));
+  }
   if (!requiredBy.empty())
     op->setAttr(kRequiredAttr, b.getStringAttr(requiredBy));
 }
 
-std::optional<unsigned> mlir::qopt::getRequestedBits(ObserveOp observer) {
-  std::optional<unsigned> bits;
+std::optional<RequestedBits> mlir::qopt::getRequestedBits(ObserveOp observer) {
+  std::optional<RequestedBits> requested;
   auto ask = [&](Operation *op) {
-    auto attr = op ? op->getAttrOfType<IntegerAttr>(kEdgeBitsAttr) : nullptr;
-    if (attr)
-      bits = std::max<unsigned>(bits.value_or(0), attr.getInt());
+    auto bits = op ? op->getAttrOfType<IntegerAttr>(kEdgeBitsAttr) : nullptr;
+    if (!bits || (requested && bits.getInt() <= requested->bits))
+      return;
+    auto reason = op->getAttrOfType<StringAttr>(kEdgeBitsReasonAttr);
+    requested = {static_cast<unsigned>(bits.getInt()),
+                 reason ? reason.getValue() : StringRef()};
   };
   ask(observer.getInput().getDefiningOp());
   for (OpOperand *use : getReadersBehindMovement(observer.getResult()))
     ask(use->getOwner());
-  return bits;
+  return requested;
 }
 
 //===----------------------------------------------------------------------===//

@@ -18,6 +18,11 @@
 using namespace mlir;
 using namespace mlir::qopt;
 
+/// What a kernel takes on the GPU before and after its work, about.
+static constexpr double kLaunchMicroseconds = 2;
+/// Times faster that int8 must be to be worth its errors.
+static constexpr double kWorthwhile = 1.1;
+
 static constexpr StringLiteral kNames[] = {kDefaultPolicy, "all", "accurate",
                                            "tensorrt", "cpu"};
 
@@ -37,7 +42,7 @@ static std::vector<Rule> getAccurateRules() {
   first.position = Position::First;
   last.position = Position::Last;
   Rule wide;
-  wide.match.kinds = {"softmax", "log_softmax", "layer_norm", "rms_norm"};
+  wide.match.kinds = {"*softmax", "*_norm"};
   wide.bits = 16;
   wide.reason = "what normalizes a row needs more than 8 bits";
   return {makeFloatRule(first, "the first contraction reads the input"),
@@ -101,10 +106,11 @@ std::optional<std::string> mlir::qopt::whySlowInInt8(const PolicyQuery &query,
     return estimateGemm(shape, config, chip).microseconds;
   };
   std::optional<double> int8 = estimate(true), f32 = estimate(false);
-  if (!int8 || !f32 || *int8 < *f32)
+  if (!int8 || !f32 ||
+      *f32 + kLaunchMicroseconds > kWorthwhile * (*int8 + kLaunchMicroseconds))
     return std::nullopt;
   return llvm::formatv("it is expected to take {0:f1} us in int8 and {1:f1} us "
-                       "in f32",
-                       *int8, *f32)
+                       "in f32, beside {2:f0} us of a launch",
+                       *int8, *f32, kLaunchMicroseconds)
       .str();
 }

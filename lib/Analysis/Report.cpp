@@ -11,6 +11,7 @@
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 
@@ -279,23 +280,33 @@ const Report::Histogram *Report::findHistogram(StringRef name) const {
   return it == histograms.end() ? nullptr : &it->second;
 }
 
+/// The bytes of the f32 scales of a type.
+static int64_t getScaleBytes(quant::QuantizedType type) {
+  int64_t count = 1;
+  if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(type))
+    count = perAxis.getScales().size();
+  else if (auto blocks = dyn_cast<quant::UniformQuantizedSubChannelType>(type))
+    count = blocks.getScales().getNumElements();
+  return count * sizeof(float);
+}
+
 int64_t mlir::qopt::getWeightBytes(ModuleOp module) {
   DenseSet<Attribute> seen;
   int64_t bytes = 0;
   module.walk([&](Operation *op) {
     std::optional<Quantizable> match = matchQuantizable(op);
-    ElementsAttr weight;
-    if (match && match->weight) {
-      weight = getConstantElements(match->weight->get());
-      if (auto quantized = getQuantizedConstant(match->weight->get()))
-        weight = quantized->elements;
-    }
+    if (!match || !match->weight)
+      return;
+    Value value = match->weight->get();
+    std::optional<QuantizedConstant> quantized = getQuantizedConstant(value);
+    ElementsAttr weight =
+        quantized ? quantized->elements : getConstantElements(value);
     if (!weight || !seen.insert(weight).second)
       return;
     FailureOr<int64_t> size =
         getDenseByteSize(cast<ShapedType>(weight.getType()));
     if (succeeded(size))
-      bytes += *size;
+      bytes += *size + (quantized ? getScaleBytes(quantized->type) : 0);
   });
   return bytes;
 }

@@ -75,10 +75,6 @@ static quant::QuantizedType makeWeightType(MLIRContext *context,
       axes, blocks, low, high);
 }
 
-int64_t QuantizedWeights::getBytes() const {
-  return values.getNumElements() + sizeof(float) * numScales;
-}
-
 namespace {
 /// Quantizes one weight, channels in parallel.
 class WeightQuantizer {

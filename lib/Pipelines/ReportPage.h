@@ -61,8 +61,8 @@ private:
   llvm::StringMap<unsigned> opNumbers, edgeNumbers;
 };
 
-/// How precisely an op computes, as a class of the style: "int8", "half",
-/// "float".
+/// How precisely an op computes, as a class of the style: "int8", "wide"
+/// (16-bit integers), "half" (16-bit floats), "float".
 StringRef getPrecisionClass(const Report::OpRow &row);
 
 /// The table of all ops with what they read.

@@ -66,6 +66,8 @@ static std::string describe(const Report::EdgeRow &row) {
     text += ", " + formatNumber(*sqnr) + " dB expected";
   if (!row.reason.empty())
     text += ": " + row.reason;
+  else if (!row.readers.empty())
+    text += ": read by " + llvm::join(row.readers, ", ");
   return text;
 }
 

@@ -152,10 +152,14 @@ TEST_F(PolicyTest, Presets) {
   EXPECT_FALSE(tensorrt->decide(makeMatmul("a", 9, 1, 9)).quantize);
   EXPECT_FALSE(tensorrt->decide(makeMatmul("a", 9, 9, 1)).quantize);
 
-  // The cost model: large products are worth their errors.
+  // The cost model: a product of 8 x 8 numbers is not worth its errors.
   FailureOr<Policy> chip = create("sm_80");
   ASSERT_TRUE(succeeded(chip));
   EXPECT_TRUE(chip->decide(makeMatmul("a", 4096, 4096, 4096)).quantize);
+  Decision small = chip->decide(makeMatmul("a", 8, 8, 1));
+  EXPECT_FALSE(small.quantize);
+  expectContains(small.reason, "kept float by --policy=sm_80: it is expected "
+                               "to take ");
 }
 
 TEST_F(PolicyTest, Errors) {
@@ -255,7 +259,7 @@ TEST(PolicyBits, Edges) {
       %2 = qopt.observe %1 {name = "exp"} : tensor<4x4xf32>
       %t = linalg.transpose ins(%2 : tensor<4x4xf32>)
              outs(%e : tensor<4x4xf32>) permutation = [1, 0]
-      %3 = linalg.exp {qopt.edge_bits = 16 : i64}
+      %3 = linalg.exp {qopt.edge_bits = 16 : i64, qopt.edge_bits_reason = " by rule"}
              ins(%t : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>)
              -> tensor<4x4xf32>
       %4 = linalg.exp ins(%3 : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>)
@@ -263,11 +267,13 @@ TEST(PolicyBits, Edges) {
       %5 = qopt.observe %4 {name = "none"} : tensor<4x4xf32>
       return %3, %5 : tensor<4x4xf32>, tensor<4x4xf32>
     })");
-  std::vector<std::optional<unsigned>> bits;
-  snippet.module->walk(
-      [&](ObserveOp op) { bits.push_back(getRequestedBits(op)); });
-  EXPECT_EQ(bits,
-            std::vector<std::optional<unsigned>>({8u, 16u, std::nullopt}));
+  std::vector<std::string> found;
+  snippet.module->walk([&](ObserveOp op) {
+    std::optional<RequestedBits> bits = getRequestedBits(op);
+    found.push_back(bits ? std::to_string(bits->bits) + bits->reason.str()
+                         : std::string());
+  });
+  EXPECT_EQ(found, std::vector<std::string>({"8", "16 by rule", ""}));
 }
 
 } // namespace

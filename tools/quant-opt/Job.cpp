@@ -195,8 +195,6 @@ public:
     std::string name = StringRef(text).split(": ").first.str();
     if (!matches(name, readers))
       return;
-    if (!readers.empty())
-      text += "; read by " + readers;
     std::string line =
         printLocation(remark.getLocation()) + ": remark: " + text + "\n";
     if (remark.getRemarkName() == kStaysFloatRemark) {

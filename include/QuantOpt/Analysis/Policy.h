@@ -32,6 +32,8 @@ struct Quantizable;
 /// The discardable integer attribute on an op whose edges a rule has given 8 or
 /// 16 bits, from annotate until propagate.
 inline constexpr StringLiteral kEdgeBitsAttr = "qopt.edge_bits";
+/// The string attribute beside it: by whom.
+inline constexpr StringLiteral kEdgeBitsReasonAttr = "qopt.edge_bits_reason";
 /// The discardable string attribute on an op that must not stay float, from
 /// annotate until quantize: who asked for it.
 inline constexpr StringLiteral kRequiredAttr = "qopt.require_int8";
@@ -99,9 +101,15 @@ struct Decision {
   void annotate(Operation *op) const;
 };
 
-/// The bits that rules ask for the edge whose observer this is, on the op that
-/// makes it or one that reads it; the most where they differ.
-std::optional<unsigned> getRequestedBits(ObserveOp observer);
+/// 8 or 16 bits that rules ask for on an edge, and by whom.
+struct RequestedBits {
+  unsigned bits;
+  StringRef reason;
+};
+
+/// What rules ask of the op that makes the edge with this observer, or of one
+/// that reads it; the most bits where they differ.
+std::optional<RequestedBits> getRequestedBits(ObserveOp observer);
 
 struct PolicyOptions {
   std::string preset;
@@ -152,8 +160,9 @@ struct PolicyPreset {
 /// none.
 std::optional<PolicyPreset> getPolicyPreset(StringRef name);
 
-/// Why int8 is not expected to make a contraction faster on `chip`; nothing
-/// where it is. Convolutions count as the product of matrices they compute.
+/// Why int8 is not expected to make a contraction 10 % faster on `chip`, its
+/// launch included; nothing where it is. Convolutions count as the product of
+/// matrices they compute.
 std::optional<std::string> whySlowInInt8(const PolicyQuery &query,
                                          const ChipInfo &chip,
                                          MLIRContext *context);

@@ -192,7 +192,7 @@ inline constexpr StringLiteral kReadersKey = "readers";
 int64_t getConstantBytes(ModuleOp module);
 
 /// The bytes of the constants that are weights of contractions and
-/// convolutions, in the float module.
+/// convolutions; of integers with their scales.
 int64_t getWeightBytes(ModuleOp module);
 
 } // namespace mlir::qopt

@@ -33,9 +33,6 @@ struct QuantizedWeights {
   float scaleMin = 1, scaleMax = 1;
   /// Σ (w - D(Q(w)))² and Σ w² over the tensor.
   double squaredError = 0, squaredSum = 0;
-
-  /// Bytes of the integers and of their f32 scales.
-  int64_t getBytes() const;
 };
 
 /// Quantizes the constant weight of `match` (docs/Numerics.md, "Scales of

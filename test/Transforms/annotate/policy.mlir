@@ -12,7 +12,7 @@
 // CHECK:     {contraction, {{.*}}name = "middle", {{.*}}precision = "int8", reason = "constant weights"}
 // CHECK:     {contraction, {{.*}}name = "head", {{.*}}precision = "f32", reason = "kept float by --keep-float=head"}
 // CHECK:     linalg.matmul {qopt.name = "stem", qopt.quantize, qopt.require_int8 = "rule 2 of rules.json: the stem after all"}
-// CHECK:     linalg.exp {qopt.edge_bits = 16 : i64, qopt.name = "exp_0"}
+// CHECK:     linalg.exp {qopt.edge_bits = 16 : i64, qopt.edge_bits_reason = "16 bits by rule 3 of rules.json", qopt.name = "exp_0"}
 // CHECK:     linalg.matmul {qopt.name = "middle", qopt.quantize}
 // CHECK:     linalg.matmul {qopt.name = "head"}
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "EdgeTypes.h"
 
+#include "QuantOpt/Analysis/Policy.h"
 #include "QuantOpt/Support/QuantMath.h"
 
 #include <cmath>
@@ -285,8 +286,12 @@ FailureOr<OwnType> mlir::qopt::chooseOwnType(const ScaleAnalysis::Edge &edge,
   }
   if (edge.demands & kEightBits)
     return own;
-  if (options.bits == ActivationBits::Sixteen ||
-      (options.bits == ActivationBits::Auto && own.sqnr8 &&
+  ActivationBits bits = options.bits;
+  if (std::optional<RequestedBits> requested = getRequestedBits(op))
+    bits =
+        requested->bits > 8 ? ActivationBits::Sixteen : ActivationBits::Eight;
+  if (bits == ActivationBits::Sixteen ||
+      (bits == ActivationBits::Auto && own.sqnr8 &&
        *own.sqnr8 < kMemorySqnrDb)) {
     own.type = makeWideType(
         context, std::max(-stats.getMin().value, stats.getMax().value));

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "ExplainEdges.h"
 
+#include "QuantOpt/Analysis/Policy.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Frontend/Entry.h"
@@ -93,13 +94,17 @@ static std::string explainMemory(const ScaleAnalysis &analysis,
                                  const EdgeDecision &decision) {
   std::string text = "memory between " + getProducerName(edge.op) + " and " +
                      listNames(getReaderNames(analysis, edge));
+  std::string rule;
+  if (std::optional<RequestedBits> requested = getRequestedBits(edge.op))
+    rule = "; " + requested->reason.str();
   if (!decision.own || !decision.own->sqnr8)
-    return text;
+    return text + rule;
   bool isWide = decision.type.getStorageTypeIntegralWidth() > 8;
-  return text + llvm::formatv(": 8 bits {0} {1:f1} dB",
-                              isWide ? "would leave" : "leave",
-                              *decision.own->sqnr8)
-                    .str();
+  return text +
+         llvm::formatv(": 8 bits {0} {1:f1} dB",
+                       isWide ? "would leave" : "leave", *decision.own->sqnr8)
+             .str() +
+         rule;
 }
 
 /// What the edges of a group have in common.

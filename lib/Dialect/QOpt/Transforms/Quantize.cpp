@@ -12,8 +12,8 @@
 // "Integer contraction").
 //
 //===----------------------------------------------------------------------===//
-#include "QuantOpt/Analysis/Policy.h"
 #include "QuantOpt/Analysis/Constants.h"
+#include "QuantOpt/Analysis/Policy.h"
 #include "QuantOpt/Analysis/Quantizable.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Conversion/QuantizeWeights.h"
@@ -42,7 +42,6 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
 
   void runOnOperation() override {
     report = Report::load(getOperation());
-    quantizedBytes = 0;
     needed.clear();
     SmallVector<Operation *> chosen;
     getOperation().walk([&](Operation *op) {
@@ -61,8 +60,7 @@ struct Quantize : public qopt::impl::QuantizeBase<Quantize> {
     }
     if (failed(verifyNoFallback()))
       return signalPassFailure();
-    report.setNumber("weights_bytes_after",
-                     quantizedBytes + getWeightBytes(getOperation()));
+    report.setNumber("weights_bytes_after", getWeightBytes(getOperation()));
     SmallVector<ObserveOp> observers;
     getOperation().walk([&](ObserveOp op) { observers.push_back(op); });
     for (ObserveOp op : observers)
@@ -89,8 +87,6 @@ private:
   LogicalResult verifyNoFallback();
 
   Report report;
-  /// Integer weights and their scales.
-  int64_t quantizedBytes = 0;
   /// Observers whose integers some op reads.
   DenseSet<Operation *> needed;
 };
@@ -130,7 +126,6 @@ LogicalResult Quantize::quantizeWeighted(const Quantizable &match,
     reportFloat(report, op, match.kind, describeOverflow(match, proof));
     return success();
   }
-  quantizedBytes += weights->getBytes();
   insertWeightCasts(match, *weights);
   reportWeights(op, *weights, proof);
   if (activationType)
@@ -168,19 +163,17 @@ LogicalResult Quantize::quantizeImported(const Quantizable &match,
     channels *= shape[dim];
   SmallVector<int64_t> sums(channels, 0);
   int32_t zeroPoint = parameters->zeroPoints.front();
-  forEachWeight(shape, match.weightChannelDims,
-                [&](int64_t i, int64_t channel) {
-                  int64_t q = (*integers)[i];
-                  sums[channel] += std::max(std::abs(q), std::abs(q - zeroPoint));
-                });
+  forEachWeight(
+      shape, match.weightChannelDims, [&](int64_t i, int64_t channel) {
+        int64_t q = (*integers)[i];
+        sums[channel] += std::max(std::abs(q), std::abs(q - zeroPoint));
+      });
   AccumulatorProof proof =
       boundAccumulators(activation.getType().value_or(Type()), sums);
   if (!proof.holds()) {
     reportFloat(report, match.op, match.kind, describeOverflow(match, proof));
     return success();
   }
-  quantizedBytes +=
-      integers->size() + parameters->scales.size() * sizeof(float);
   if (activation.getType())
     needed.insert(activation);
   else
@@ -270,6 +263,7 @@ LogicalResult Quantize::verifyNoFallback() {
   LogicalResult result = success();
   getOperation().walk([&](Operation *op) {
     op->removeAttr(kEdgeBitsAttr);
+    op->removeAttr(kEdgeBitsReasonAttr);
     auto requiredBy =
         dyn_cast_or_null<StringAttr>(op->removeAttr(kRequiredAttr));
     const Report::OpRow *row = report.findOp(qopt::getOpName(op));

@@ -156,8 +156,11 @@ void FuseEpilogues::mergeGroup(ArrayRef<Operation *> group) {
   SmallVector<AffineMap> allMaps(maps);
   allMaps.push_back(last.getMatchingIndexingMap(last.getDpsInitOperand(0)));
   OpBuilder builder(last);
+  SmallVector<Location> locations;
+  for (Operation *op : llvm::reverse(group))
+    locations.push_back(op->getLoc());
   auto merged = linalg::GenericOp::create(
-      builder, last.getLoc(), last->getResultTypes(), inputs,
+      builder, builder.getFusedLoc(locations), last->getResultTypes(), inputs,
       ValueRange(last.getDpsInits()), allMaps, last.getIteratorTypesArray(),
       [&](OpBuilder &b, Location, ValueRange args) {
         IRMapping mapping;

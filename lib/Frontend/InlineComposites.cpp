@@ -49,6 +49,9 @@ void mlir::qopt::inlineComposite(RewriterBase &rewriter, CompositeOp op) {
             results.empty() ? nullptr : results[0].getDefiningOp())
       last->setAttr(kNameAttr, name);
   }
+  // Each op can be traced to the idiom it was part of.
+  for (Operation &inner : *body)
+    inner.setLoc(FusedLoc::get(op.getContext(), {inner.getLoc(), op.getLoc()}));
   // The block arguments become the operands before anything reads `results`.
   for (Value &result : results)
     if (auto arg = dyn_cast<BlockArgument>(result))

@@ -129,7 +129,7 @@ static Value raisePool(OpBuilder &builder, linalg::LinalgOp op, Value real,
   auto dilations = op->getAttrOfType<DenseIntElementsAttr>("dilations");
   Type resultType = init.getType();
   TypeRange types(resultType);
-  ValueRange outs{init};
+  ValueRange outs(init);
   SmallVector<Value> ins{real, window};
   if (isa<linalg::PoolingNhwcMaxUnsignedOp, linalg::PoolingNhwcMaxOp>(op))
     return linalg::PoolingNhwcMaxOp::create(builder, loc, types, ins, outs,

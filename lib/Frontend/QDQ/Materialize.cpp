@@ -15,6 +15,16 @@
 using namespace mlir;
 using namespace mlir::qopt;
 
+/// Erases what nothing reads in a body, readers first.
+static void eraseDeadOps(Block *body) {
+  SmallVector<Operation *> ops;
+  for (Operation &inner : body->without_terminator())
+    ops.push_back(&inner);
+  for (Operation *inner : llvm::reverse(ops))
+    if (isOpTriviallyDead(inner))
+      inner->erase();
+}
+
 Value mlir::qopt::materialize(Scalar scalar) {
   linalg::GenericOp op = scalar.op;
   if (scalar.value == getYielded(op).value)
@@ -38,10 +48,7 @@ Value mlir::qopt::materialize(Scalar scalar) {
   // Nothing reads the init of an elementwise op.
   body->getArguments().back().setType(type.getElementType());
   body->getTerminator()->setOperand(0, mapping.lookup(scalar.value));
-  for (Operation &inner :
-       llvm::make_early_inc_range(llvm::reverse(body->without_terminator())))
-    if (isOpTriviallyDead(&inner))
-      inner.erase();
+  eraseDeadOps(body);
   return part.getResult(0);
 }
 
@@ -57,10 +64,7 @@ static void split(linalg::GenericOp op, Value value) {
   BlockArgument arg =
       op.getBody()->insertArgument(position, value.getType(), value.getLoc());
   value.replaceAllUsesWith(arg);
-  for (Operation &inner : llvm::make_early_inc_range(
-           llvm::reverse(op.getBody()->without_terminator())))
-    if (isOpTriviallyDead(&inner))
-      inner.erase();
+  eraseDeadOps(op.getBody());
 }
 
 /// True if `value` is the end of a quantize or dequantize of 8 or 16 bits. (32

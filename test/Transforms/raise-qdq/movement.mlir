@@ -61,8 +61,8 @@ func.func @moved(%x: tensor<1x2x2x3xf32>) -> tensor<5x3x2xf32> {
 // -infinity.
 // CHECK-LABEL: func.func @max_pool(
 // CHECK-SAME:    %[[X:.+]]: tensor<1x1x4x4xf32>)
-// CHECK-DAG:     %[[INF:.+]] = arith.constant 0xFF800000 : f32
 // CHECK:         %[[Q:.+]] = qopt.observe %[[X]]
+// CHECK:         %[[INF:.+]] = arith.constant 0xFF800000 : f32
 // CHECK:         %[[P:.+]] = tensor.pad %[[Q]]
 // CHECK:         %[[START:.+]] = linalg.fill ins(%{{.+}} : f32)
 // CHECK:         %[[M:.+]] = linalg.pooling_nchw_max {{.+}}strides = dense<2>{{.+}} ins(%[[P]], %{{.+}} : tensor<1x1x5x5xf32>, tensor<3x3xf32>) outs(%[[START]]

@@ -201,7 +201,7 @@ Node Generator::makeShaped(int input) {
   }
   default: {
     Kind kind = random.oneIn(2) ? Kind::MaxPool : Kind::AveragePool;
-    if (random.oneIn(5))
+    if (random.oneIn(3))
       return make(Kind::Resize, {input});
     Node node = make(kind, {input});
     node.window = {makeWindow(true), makeWindow(true)};
@@ -366,7 +366,10 @@ Recipe Generator::run() {
     add(std::move(node));
   }
   int64_t wanted = random.range(2, 9);
+  size_t given = shapes.size();
   for (int tries = 0; tries < 40 && int64_t(shapes.size()) < wanted; ++tries)
+    step();
+  while (shapes.size() == given)
     step();
   recipe.outputs.clear();
   chooseOutputs();

@@ -90,8 +90,8 @@ bool Interpreter::contractIntegers(linalg::LinalgOp op, const Quantized &lhs,
   acc->weightScale.resize(count);
   acc->activationRange = activation.range;
   // A weight with a zero point is treated like a second activation.
-  if (weight.isConstant && weight.isPerTensor && weight.zeroPoint.front() != 0 &&
-      isMatrixProduct(op))
+  if (weight.isConstant && weight.isPerTensor &&
+      weight.zeroPoint.front() != 0 && isMatrixProduct(op))
     isProduct = true;
   // The zero points of two activations are taken care of in the sums.
   acc->activationZeroPoint = isProduct ? 0 : activation.zeroPoint.front();

@@ -185,8 +185,7 @@ static bool isClampFunction(function_ref<double(double)> function, float &low,
 /// A constant, or one of integers under casts.
 static bool isConstantTensor(Value value) {
   if (auto dequantize = value.getDefiningOp<quant::DequantizeCastOp>())
-    if (auto cast =
-            dequantize.getInput().getDefiningOp<quant::StorageCastOp>())
+    if (auto cast = dequantize.getInput().getDefiningOp<quant::StorageCastOp>())
       return matchPattern(cast.getInput(), m_Constant());
   return matchPattern(value, m_Constant());
 }

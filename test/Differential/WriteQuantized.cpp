@@ -84,7 +84,9 @@ Value ModuleWriter::fakeQuant(const Node &node, const Value &x) {
   bool isOnnx = node.variant % 2 == 0;
   int64_t z = node.dims[1];
   Random random(node.seed);
-  float scale = std::ldexp(1.0f + random.uniform(), int(node.dims[0]));
+  // With powers of two many inputs are ties.
+  float mantissa = node.seed % 2 ? 1.0f + random.uniform() : 1.0f;
+  float scale = std::ldexp(mantissa, int(node.dims[0]));
   if (isOnnx ? (z < -128 || z > 127) : (z < 0 || z > 255))
     return require(false);
   std::string step = scalar(scale).name, inverse = scalar(1.0f / scale).name;

@@ -159,7 +159,7 @@ Node Generator::makeShaped(int input) {
   const std::vector<int64_t> &shape = shapes[input];
   int64_t rank = shape.size();
   int64_t dim = random.range(0, rank - 1);
-  switch (random.range(0, 5)) {
+  switch (random.range(0, 7)) {
   case 0: {
     Node node = make(Kind::Slice, {input});
     int64_t from = random.range(0, shape[dim] - 1);
@@ -287,6 +287,8 @@ void Generator::chooseOptions() {
              random.pick({"symmetric", "asymmetric"}));
     if (random.oneIn(4))
       option("storage=s8");
+    if (random.oneIn(5))
+      option(std::string("activation-bits=") + random.pick({"8", "16"}));
     if (random.oneIn(2))
       option(std::string("calibration-method=") +
              random.pick({"max", "percentile", "entropy", "mse"}));

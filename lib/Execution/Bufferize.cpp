@@ -35,12 +35,36 @@ static void cloneForUses(Operation *op) {
   op->erase();
 }
 
+/// Copies a computed tensor that an op overwrites if others read it, too.
+/// Eliminating the empty tensor behind it for a result of the function would
+/// otherwise make that result's memory hold both, one after the other.
+static void copySharedDestinations(ModuleOp module) {
+  SmallVector<OpOperand *> shared;
+  module.walk([&](DestinationStyleOpInterface op) {
+    for (OpOperand &destination : op.getDpsInitsMutable()) {
+      Operation *producer = destination.get().getDefiningOp();
+      if (isa_and_nonnull<DestinationStyleOpInterface>(producer) &&
+          isa<RankedTensorType>(destination.get().getType()) &&
+          !destination.get().hasOneUse())
+        shared.push_back(&destination);
+    }
+  });
+  for (OpOperand *destination : shared) {
+    OpBuilder builder(destination->getOwner());
+    Value tensor = destination->get();
+    destination->set(bufferization::AllocTensorOp::create(
+        builder, tensor.getLoc(), cast<RankedTensorType>(tensor.getType()),
+        /*dynamicSizes=*/ValueRange(), /*copy=*/tensor));
+  }
+}
+
 void mlir::qopt::separateInitialTensors(ModuleOp module) {
   SmallVector<Operation *> fills, empties;
   module.walk([&](linalg::FillOp op) { fills.push_back(op); });
   llvm::for_each(fills, cloneForUses);
   module.walk([&](tensor::EmptyOp op) { empties.push_back(op); });
   llvm::for_each(empties, cloneForUses);
+  copySharedDestinations(module);
 }
 
 void mlir::qopt::addBufferizationPasses(OpPassManager &manager) {

@@ -53,12 +53,16 @@ static std::vector<float> makeValues(const Input &input, int run) {
   bool oneSided = style.oneIn(3);
   float offset = style.oneIn(4) ? size * style.symmetric() : 0.0f;
   bool outliers = style.oneIn(5);
+  // Multiples of 2^-7 often lie between two steps.
+  bool plain = input.seed % 2 == 0;
   for (float &value : values) {
     value = size * (oneSided ? random.uniform() : random.bell()) + offset;
     if (outliers && random.oneIn(16))
       value *= 8.0f;
     if (oneSided)
       value = std::fabs(value);
+    if (plain)
+      value = std::ldexp(std::rint(std::ldexp(value, 7)), -7);
   }
   if (run == kStrangeRun)
     for (float &value : values)

@@ -159,7 +159,7 @@ Node Generator::makeShaped(int input) {
   const std::vector<int64_t> &shape = shapes[input];
   int64_t rank = shape.size();
   int64_t dim = random.range(0, rank - 1);
-  switch (random.range(0, 5)) {
+  switch (random.range(0, 7)) {
   case 0: {
     Node node = make(Kind::Slice, {input});
     int64_t from = random.range(0, shape[dim] - 1);
@@ -201,7 +201,7 @@ Node Generator::makeShaped(int input) {
   }
   default: {
     Kind kind = random.oneIn(2) ? Kind::MaxPool : Kind::AveragePool;
-    if (random.oneIn(5))
+    if (random.oneIn(3))
       return make(Kind::Resize, {input});
     Node node = make(kind, {input});
     node.window = {makeWindow(true), makeWindow(true)};
@@ -287,6 +287,8 @@ void Generator::chooseOptions() {
              random.pick({"symmetric", "asymmetric"}));
     if (random.oneIn(4))
       option("storage=s8");
+    if (random.oneIn(5))
+      option(std::string("activation-bits=") + random.pick({"8", "16"}));
     if (random.oneIn(2))
       option(std::string("calibration-method=") +
              random.pick({"max", "percentile", "entropy", "mse"}));
@@ -366,7 +368,10 @@ Recipe Generator::run() {
     add(std::move(node));
   }
   int64_t wanted = random.range(2, 9);
+  size_t given = shapes.size();
   for (int tries = 0; tries < 40 && int64_t(shapes.size()) < wanted; ++tries)
+    step();
+  while (shapes.size() == given)
     step();
   recipe.outputs.clear();
   chooseOutputs();

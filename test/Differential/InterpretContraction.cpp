@@ -63,12 +63,20 @@ bool Interpreter::contractFloats(linalg::LinalgOp op, Tensor &result) {
   return known || fail(*op, "indexing map that is not linear");
 }
 
+/// True if no loop runs along a window.
+static bool isMatrixProduct(linalg::LinalgOp op) {
+  return llvm::all_of(op.getIndexingMapsArray(), [](AffineMap map) {
+    return map.isProjectedPermutation();
+  });
+}
+
 bool Interpreter::contractIntegers(linalg::LinalgOp op, const Quantized &lhs,
                                    const Quantized &rhs, Tensor &result) {
   SmallVector<TensorRef> operands;
   for (Value operand : op->getOperands())
     operands.push_back(get(operand));
   bool isWeightFirst = lhs.isConstant && !rhs.isConstant;
+  bool isProduct = !lhs.isConstant && !rhs.isConstant;
   const Quantized &activation = isWeightFirst ? rhs : lhs;
   const Quantized &weight = isWeightFirst ? lhs : rhs;
   auto acc = std::make_shared<Accumulator>();
@@ -81,9 +89,12 @@ bool Interpreter::contractIntegers(linalg::LinalgOp op, const Quantized &lhs,
   acc->activationScale.resize(count);
   acc->weightScale.resize(count);
   acc->activationRange = activation.range;
-  // The zero points of two run-time operands are taken care of in the sums.
-  acc->activationZeroPoint =
-      weight.isConstant ? activation.zeroPoint.front() : 0;
+  // A weight with a zero point is treated like a second activation.
+  if (weight.isConstant && weight.isPerTensor &&
+      weight.zeroPoint.front() != 0 && isMatrixProduct(op))
+    isProduct = true;
+  // The zero points of two activations are taken care of in the sums.
+  acc->activationZeroPoint = isProduct ? 0 : activation.zeroPoint.front();
   acc->isDynamic = activation.isDynamic || weight.isDynamic;
   std::vector<bool> seen(count);
   bool uniform = llvm::all_equal(activation.zeroPoint);
@@ -98,7 +109,7 @@ bool Interpreter::contractIntegers(linalg::LinalgOp op, const Quantized &lhs,
         acc->sumWeights[o] += qw;
         acc->sumAbsWeights[o] += std::abs(qw);
         float sa = activation.scale[i], sw = weight.scale[j];
-        uniform &= weight.zeroPoint[j] == 0 &&
+        uniform &= (isProduct || weight.zeroPoint[j] == 0) &&
                    (!seen[o] || (acc->activationScale[o] == sa &&
                                  acc->weightScale[o] == sw));
         seen[o] = true;
@@ -107,7 +118,7 @@ bool Interpreter::contractIntegers(linalg::LinalgOp op, const Quantized &lhs,
       });
   if (!known || !uniform)
     return false;
-  if (!weight.isConstant)
+  if (isProduct)
     acc->raw = acc->corrected;
   for (size_t i = 0; i < count; ++i)
     if (acc->raw[i] != int32_t(acc->raw[i]) ||
@@ -118,10 +129,10 @@ bool Interpreter::contractIntegers(linalg::LinalgOp op, const Quantized &lhs,
   AffineMap weightMap = op.getIndexingMapsArray()[isWeightFirst ? 0 : 1];
   for (auto [dim, expr] :
        llvm::enumerate(op.getIndexingMapsArray()[2].getResults()))
-    if (weight.isConstant && llvm::is_contained(weightMap.getResults(), expr))
+    if (!isProduct && llvm::is_contained(weightMap.getResults(), expr))
       acc->channelDims.push_back(dim);
   // With two run-time operands of which one has a run-time scale nothing joins.
-  acc->isOpen = weight.isConstant || !acc->isDynamic;
+  acc->isOpen = !isProduct || !acc->isDynamic;
   result.accumulator = std::move(acc);
   result.isAccumulated = true;
   return true;
@@ -200,9 +211,9 @@ bool Interpreter::runContraction(linalg::LinalgOp op) {
   bool startsFromZero =
       llvm::all_of(init->data, [](Scalar s) { return s.f == 0.0; });
   bool isInteger =
-      arithmetic == Arithmetic::Integer && startsFromZero && lhs->quantized &&
-      rhs->quantized &&
-      (lhs->quantized->isConstant != rhs->quantized->isConstant) &&
+      arithmetic == Arithmetic::Integer && startsFromZero &&
+      isInteger8(lhs->quantized.get()) && isInteger8(rhs->quantized.get()) &&
+      !(lhs->quantized->isConstant && rhs->quantized->isConstant) &&
       contractIntegers(op, *lhs->quantized, *rhs->quantized, result);
   if (!error->empty())
     return false;

@@ -82,6 +82,38 @@ std::vector<int32_t> differential::requantize(const Accumulator &acc,
   return result;
 }
 
+bool differential::isCompensated(const Accumulator &acc) {
+  if (acc.isSum || acc.isDynamic)
+    return false;
+  if (!acc.hasBias)
+    return true;
+  if (acc.biasScale.size() != acc.raw.size())
+    return false;
+  for (size_t i = 0; i < acc.raw.size(); ++i)
+    if (acc.biasScale[i] != acc.activationScale[i] * acc.weightScale[i])
+      return false;
+  return true;
+}
+
+std::vector<int32_t>
+differential::requantizeCompensated(const Accumulator &acc, float scale,
+                                    int32_t zeroPoint,
+                                    quantmath::IntRange range) {
+  quantmath::IntRange clamp = {
+      quantmath::quantizeDiv(acc.low, scale, zeroPoint, range),
+      quantmath::quantizeDiv(acc.high, scale, zeroPoint, range)};
+  std::vector<int32_t> result;
+  for (size_t i = 0; i < acc.raw.size(); ++i)
+    result.push_back(quantmath::requantizeCompensated(
+        int32_t(acc.raw[i]),
+        quantmath::makeCompensated(
+            acc.activationScale[i], acc.weightScale[i], scale,
+            acc.biasIntegers.empty() ? 0 : acc.biasIntegers[i],
+            acc.activationZeroPoint, acc.sumWeights[i]),
+        zeroPoint, clamp));
+  return result;
+}
+
 //===----------------------------------------------------------------------===//
 // What a body does
 //===----------------------------------------------------------------------===//
@@ -150,9 +182,19 @@ static bool isClampFunction(function_ref<double(double)> function, float &low,
 // Ops that join
 //===----------------------------------------------------------------------===//
 
+/// A constant, or one of integers under casts.
+static bool isConstantTensor(Value value) {
+  if (auto dequantize = value.getDefiningOp<quant::DequantizeCastOp>())
+    if (auto cast = dequantize.getInput().getDefiningOp<quant::StorageCastOp>())
+      return matchPattern(cast.getInput(), m_Constant());
+  return matchPattern(value, m_Constant());
+}
+
 TensorRef Interpreter::getConstant(linalg::GenericOp op, Value value) {
   if (auto arg = dyn_cast<BlockArgument>(value))
     value = op->getOperand(arg.getArgNumber());
+  if (get(value) && isConstantTensor(value))
+    return get(value);
   if (!matchPattern(value, m_Constant()))
     return nullptr;
   if (!get(value) && !runOp(*value.getDefiningOp()))
@@ -182,13 +224,23 @@ bool Interpreter::addBias(linalg::GenericOp op, OpOperand *main,
         return false;
       position = *linear;
     }
+    const Quantized *integers = constant->quantized.get();
+    bool keepsIntegers =
+        terms.size() == 1 && sign > 0 && integers &&
+        llvm::all_of(integers->zeroPoint, [](int32_t z) { return z == 0; });
     forEachIndex(input->shape, [&](int64_t flat, ArrayRef<int64_t> index) {
-      sums[flat] += sign * constant->data[position(index)].f;
+      int64_t at = isa<BlockArgument>(term) ? position(index) : 0;
+      sums[flat] += sign * constant->data[at].f;
+      if (!keepsIntegers)
+        return;
+      next->biasIntegers.push_back(integers->q[at]);
+      next->biasScale.push_back(integers->scale[at]);
     });
   }
   result = *input;
   result.type = op.getResult(0).getType();
   next->isOpen = false;
+  next->hasBias = true;
   for (size_t i = 0; i < input->size(); ++i)
     next->bias[i] = float(sums[i]);
   for (size_t i = 0; i < input->size(); ++i)
@@ -285,7 +337,7 @@ bool Interpreter::extendEpilogue(linalg::GenericOp op, Tensor &result) {
     return false;
   OpOperand *main = nullptr;
   for (OpOperand *input : op.getDpsInputOperands()) {
-    if (matchPattern(input->get(), m_Constant()))
+    if (isConstantTensor(input->get()))
       continue;
     if (main || !op.getMatchingIndexingMap(input).isIdentity())
       return false;

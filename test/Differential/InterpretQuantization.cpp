@@ -79,15 +79,20 @@ bool Interpreter::runQuantize(quant::QuantizeCastOp op) {
   Tensor result = makeTensor(op.getResult().getType());
   result.isInexact = input->isInexact;
   const Accumulator *acc = input->accumulator.get();
+  bool divide = op->hasAttr("qopt.divide");
   bool isFused = acc && !acc->isDynamic && to.isUniform &&
+                 to.range.hi - to.range.lo < 256 &&
+                 (!divide || isCompensated(*acc)) &&
                  op.getInput().hasOneUse() && arithmetic == Arithmetic::Integer;
   if (isFused) {
-    std::vector<int32_t> q =
-        requantize(*acc, to.scale.front(), to.zeroPoint.front(), to.range);
+    float s = to.scale.front();
+    int32_t z = to.zeroPoint.front();
+    std::vector<int32_t> q = divide
+                                 ? requantizeCompensated(*acc, s, z, to.range)
+                                 : requantize(*acc, s, z, to.range);
     for (auto [i, value] : llvm::enumerate(q))
       result.data[i] = ofInt(value);
   } else {
-    bool divide = op->hasAttr("qopt.divide");
     for (size_t i = 0; i < result.size(); ++i) {
       auto x = float(input->data[i].f);
       float s = to.scale[i];

@@ -142,6 +142,14 @@ struct LinearMap {
 /// `fused` or `fused-i32`.
 std::vector<int32_t> requantize(const Accumulator &accumulator, float scale,
                                 int32_t zeroPoint, quantmath::IntRange range);
+/// The same for an edge that divides: the contract `compensated`, if
+/// `isCompensated`.
+std::vector<int32_t> requantizeCompensated(const Accumulator &accumulator,
+                                           float scale, int32_t zeroPoint,
+                                           quantmath::IntRange range);
+/// True if nothing but clamps and a bias of integers of the accumulator's scale
+/// follows it.
+bool isCompensated(const Accumulator &accumulator);
 /// The real value of element `i`.
 float toReal(const Accumulator &accumulator, size_t i);
 

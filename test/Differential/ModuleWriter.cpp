@@ -221,15 +221,25 @@ static Value writeNode(ModuleWriter &w, const Node &node,
   switch (node.kind) {
   case Kind::Argument:
     return addInput(node.dims, 0);
-  case Kind::Matmul:
-    return w.matmul(node, in[0]);
+  case Kind::Matmul: {
+    Value sum = w.matmul(node, in[0]);
+    w.noteSum(sum, in[0]);
+    return sum;
+  }
   case Kind::BatchMatmul:
     return w.batchMatmul(node, in[0], in[1]);
-  case Kind::Conv:
-    return w.conv(node, in[0]);
+  case Kind::Conv: {
+    Value sum = w.conv(node, in[0]);
+    w.noteSum(sum, in[0]);
+    return sum;
+  }
   case Kind::Bias: {
     if (node.dims[0] >= int64_t(in[0].shape.size()))
       return w.require(false);
+    auto scales = w.sumScales.find(in[0].name);
+    // Some exporters leave the bias in floating point.
+    if (scales != w.sumScales.end() && node.variant % 3)
+      return w.biasIntegers(in[0], node.dims[0], scales->second, random);
     return w.bias(in[0], node.dims[0],
                   randomWeights({in[0].shape[node.dims[0]]}, 0, 0.5f,
                                 node.seed % 2 == 0, random));

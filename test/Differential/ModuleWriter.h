@@ -11,6 +11,7 @@
 #include "Random.h"
 #include "Recipe.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,11 @@ class ModuleWriter {
 public:
   bool valid = true;
   std::string body;
+  /// Scale of what an exporter quantized.
+  std::map<std::string, float> edgeScales;
+  /// Scales of accumulators of such an edge and quantized weights: one, or one
+  /// per channel.
+  std::map<std::string, std::vector<float>> sumScales;
 
   //===--------------------------------------------------------------------===//
   // Building blocks
@@ -75,7 +81,12 @@ public:
   Value pool(const Node &node, const Value &x);
   Value globalMean(const Node &node, const Value &x);
   Value bias(const Value &x, int64_t dim, const std::vector<float> &values);
+  /// A bias of i32 along `dim`, in steps of `scales`.
+  Value biasIntegers(const Value &x, int64_t dim,
+                     const std::vector<float> &scales, Random &random);
   Value affine(const Node &node, const Value &x);
+  /// Remembers the scales of the contraction of `x` with the last weights.
+  void noteSum(const Value &sum, const Value &x);
   Value binary(int variant, const Value &a, const Value &b);
   Value unary(int variant, const Value &x);
   Value softmax(int variant, const Value &x);
@@ -97,6 +108,8 @@ private:
   Value convOp(const Node &node, const Value &x, Random &random);
 
   unsigned counter = 0;
+  /// Of the last quantized weights with a zero point of 0; else empty.
+  std::vector<float> weightScales;
 };
 
 /// "d0, d1, d2".

@@ -59,6 +59,10 @@ struct Accumulator {
   std::vector<int64_t> sumAbsWeights;
   std::vector<float> activationScale, weightScale;
   std::vector<float> bias;
+  /// The integers and scales of the bias where it is a quantized constant.
+  std::vector<int32_t> biasIntegers;
+  std::vector<float> biasScale;
+  bool hasBias = false;
   int32_t activationZeroPoint = 0;
   quantmath::IntRange activationRange = {0, 0};
   /// Dimensions along which the weights differ.

@@ -56,6 +56,7 @@ Value ModuleWriter::dequantize(const Value &integers,
 
 Value ModuleWriter::weights(const Node &node, Shape shape, int64_t axis,
                             int64_t products, Random &random) {
+  weightScales.clear();
   for (int64_t size : shape)
     if (size < 1)
       return require(false);
@@ -70,7 +71,36 @@ Value ModuleWriter::weights(const Node &node, Shape shape, int64_t axis,
   std::vector<float> scales(perAxis ? shape[axis] : 1);
   for (float &scale : scales)
     scale = size / 127.0f * (0.5f + random.uniform());
-  return dequantize(constant(integers, shape, "i8"), scales, 0, axis);
+  int64_t zeroPoint =
+      !perAxis && node.variant % 4 == 0 ? random.range(-20, 20) : 0;
+  if (zeroPoint == 0)
+    weightScales = scales;
+  return dequantize(constant(integers, shape, "i8"), scales, zeroPoint, axis);
+}
+
+void ModuleWriter::noteSum(const Value &sum, const Value &x) {
+  auto edge = edgeScales.find(x.name);
+  if (!valid || edge == edgeScales.end() || weightScales.empty())
+    return;
+  std::vector<float> &scales = sumScales[sum.name];
+  for (float scale : weightScales)
+    scales.push_back(edge->second * scale);
+}
+
+Value ModuleWriter::biasIntegers(const Value &x, int64_t dim,
+                                 const std::vector<float> &scales,
+                                 Random &random) {
+  int64_t channels = x.shape[dim];
+  if (scales.size() != 1 && int64_t(scales.size()) != channels)
+    return require(false);
+  std::vector<int64_t> integers(channels);
+  for (int64_t &q : integers)
+    q = random.range(-3000, 3000);
+  Value real = dequantize(constant(integers, {channels}, "i32"), scales,
+                          /*zeroPoint=*/0, /*axis=*/0);
+  size_t rank = x.shape.size();
+  return elementwise({x, real}, "      %r = arith.addf %i0, %i1 : f32\n",
+                     {identityMap(rank), makeMap(rank, {size_t(dim)})});
 }
 
 //===----------------------------------------------------------------------===//
@@ -84,7 +114,9 @@ Value ModuleWriter::fakeQuant(const Node &node, const Value &x) {
   bool isOnnx = node.variant % 2 == 0;
   int64_t z = node.dims[1];
   Random random(node.seed);
-  float scale = std::ldexp(1.0f + random.uniform(), int(node.dims[0]));
+  // With powers of two many inputs are ties.
+  float mantissa = node.seed % 2 ? 1.0f + random.uniform() : 1.0f;
+  float scale = std::ldexp(mantissa, int(node.dims[0]));
   if (isOnnx ? (z < -128 || z > 127) : (z < 0 || z > 255))
     return require(false);
   std::string step = scalar(scale).name, inverse = scalar(1.0f / scale).name;
@@ -119,8 +151,10 @@ Value ModuleWriter::fakeQuant(const Node &node, const Value &x) {
     }
     back += "      %f = arith.sitofp " + from + " : i32 to f32\n";
   }
-  return elementwise({q},
-                     back + "      %r = arith.mulf %f, " + step + " : f32\n");
+  Value real =
+      elementwise({q}, back + "      %r = arith.mulf %f, " + step + " : f32\n");
+  edgeScales[real.name] = scale;
+  return real;
 }
 
 //===----------------------------------------------------------------------===//

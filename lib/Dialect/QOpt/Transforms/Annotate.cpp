@@ -225,17 +225,22 @@ static std::string getEdgeName(Value value, func::FuncOp entry) {
 
 void Annotate::observe(Value source, StringRef fallbackName,
                        func::FuncOp entry) {
+  // An edge that came quantized may have other readers, of the value before.
+  auto isObserver = [](Operation *user) { return isa<ObserveOp>(user); };
   if (source.getDefiningOp<ObserveOp>() ||
-      llvm::any_of(source.getUsers(),
-                   [](Operation *user) { return isa<ObserveOp>(user); }))
+      llvm::all_of(source.getUsers(), isObserver))
     return;
   std::string name = getEdgeName(source, entry);
   if (name.empty())
     name = fallbackName.str();
+  if (llvm::any_of(source.getUsers(), isObserver))
+    name += ":before";
   OpBuilder builder(&getContext());
   builder.setInsertionPointAfterValue(source);
   auto observed = ObserveOp::create(builder, source.getLoc(), source, name);
-  source.replaceAllUsesExcept(observed.getResult(), observed);
+  source.replaceUsesWithIf(observed.getResult(), [&](OpOperand &use) {
+    return !isObserver(use.getOwner());
+  });
 }
 
 /// Tensors smaller than this are not worth a conversion.

@@ -294,6 +294,10 @@ void Externalizer::inlineComposites() {
 
 FailureOr<ExternalizedModel>
 cpu::externalizeModel(ModuleOp module, func::FuncOp entry, bool keepObservers) {
+  // Types of imported models are computed with ops the text may not have.
+  module.getContext()
+      ->loadDialect<arith::ArithDialect, linalg::LinalgDialect,
+                    math::MathDialect, tensor::TensorDialect>();
   if (failed(verifySignature(entry)))
     return failure();
   auto reachable = findReachable(module, entry);

@@ -21,8 +21,11 @@
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -300,6 +303,10 @@ cpu::externalizeModel(ModuleOp module, func::FuncOp entry, bool keepObservers) {
                     math::MathDialect, tensor::TensorDialect>();
   if (failed(verifySignature(entry)))
     return failure();
+  // What casts and observers become; a model of casts alone has none of it.
+  module.getContext()
+      ->loadDialect<arith::ArithDialect, linalg::LinalgDialect,
+                    math::MathDialect, tensor::TensorDialect>();
   auto reachable = findReachable(module, entry);
   if (failed(reachable))
     return failure();

@@ -80,3 +80,21 @@ func.func @product(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
   }
   return %r : tensor<4x4xf32>
 }
+
+// -----
+
+// An edge that came quantized, and a product that reads the value before it:
+// that gets an observer of its own.
+// CHECK-LABEL: func.func @before(
+// CHECK-SAME:    %[[X:[^:]+]]: tensor<4x4xf32>
+// CHECK-DAG:     %[[OWN:.+]] = qopt.observe %[[X]] {name = "arg0:before"}
+// CHECK-DAG:     %[[EDGE:.+]] = qopt.observe %[[X]] {name = "arg0", type = !quant.uniform<i8:f32, 5.000000e-01>}
+// CHECK:         %[[Y:.+]] = linalg.matmul {{.+}} ins(%[[OWN]],
+// CHECK:         return %[[EDGE]], %[[Y]]
+func.func @before(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>) {
+  %w = arith.constant dense<1.5> : tensor<4x4xf32>
+  %zero = arith.constant dense<0.0> : tensor<4x4xf32>
+  %0 = qopt.observe %x {name = "arg0", type = !quant.uniform<i8:f32, 0.5>} : tensor<4x4xf32>
+  %1 = linalg.matmul ins(%x, %w : tensor<4x4xf32>, tensor<4x4xf32>) outs(%zero : tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %0, %1 : tensor<4x4xf32>, tensor<4x4xf32>
+}

@@ -36,8 +36,9 @@ public:
   /// Of a value in the body of a groupable generic.
   bool containsScalar(Value scalar) {
     if (auto arg = dyn_cast<BlockArgument>(scalar)) {
-      Operation *op = arg.getOwner()->getParentOp();
-      return contains(op->getOperand(arg.getArgNumber()));
+      // Captured scalars of functions and loops are none.
+      auto op = dyn_cast<linalg::GenericOp>(arg.getOwner()->getParentOp());
+      return op && contains(op->getOperand(arg.getArgNumber()));
     }
     Operation *op = scalar.getDefiningOp();
     if (!op->getParentOfType<linalg::GenericOp>())

@@ -297,10 +297,6 @@ void Externalizer::inlineComposites() {
 
 FailureOr<ExternalizedModel>
 cpu::externalizeModel(ModuleOp module, func::FuncOp entry, bool keepObservers) {
-  // Types of imported models are computed with ops the text may not have.
-  module.getContext()
-      ->loadDialect<arith::ArithDialect, linalg::LinalgDialect,
-                    math::MathDialect, tensor::TensorDialect>();
   if (failed(verifySignature(entry)))
     return failure();
   // What casts and observers become; a model of casts alone has none of it.

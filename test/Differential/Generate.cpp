@@ -9,6 +9,12 @@
 // Nodes are tried at random on values that are there; one that does not fit is
 // dropped. Shapes are small and odd, since what goes wrong goes wrong at edges.
 //
+// Not covered: 16-bit floats (--precision), TOSA and the pre-fused quantized
+// ops, 3-D and transposed convolutions, dynamic shapes, composites other than
+// those spelled in WriteOps.cpp, GRU and LSTM cells, --keep-float and rules.
+// Elements behind contractions that stay in floating point have no bits and are
+// compared with fake quantization only.
+//
 //===----------------------------------------------------------------------===//
 #include "Random.h"
 #include "Recipe.h"

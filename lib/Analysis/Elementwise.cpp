@@ -250,8 +250,8 @@ bool AffineEvaluator::initialize() {
     if (failed(values))
       return false;
     constants[op.getMatchingBlockArgument(input)] = {
-        std::move(*values),
-        cast<ShapedType>(input->get().getType()).getShape(), map};
+        std::move(*values), cast<ShapedType>(input->get().getType()).getShape(),
+        map};
   }
   return true;
 }

@@ -58,8 +58,8 @@ static bool readsInPlace(OpOperand &use) {
   linalg::GenericOp generic = getElementwise(op);
   if (generic == op)
     return generic.getMatchingIndexingMap(&use).isIdentity();
-  Value inner = cast<CompositeOp>(op).getBody().getArgument(
-      use.getOperandNumber());
+  Value inner =
+      cast<CompositeOp>(op).getBody().getArgument(use.getOperandNumber());
   return llvm::all_of(generic.getDpsInputOperands(), [&](OpOperand *input) {
     return input->get() != inner ||
            generic.getMatchingIndexingMap(input).isIdentity();

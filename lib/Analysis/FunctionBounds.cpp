@@ -1,4 +1,5 @@
-//===- FunctionBounds.cpp - Bounds of what a function computes ----*- C++ -*-===//
+//===- FunctionBounds.cpp - Bounds of what a function computes ----*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -113,7 +114,7 @@ Bounds FunctionBounds::get(Value value) const {
 
 /// Integer arithmetic and conversions; nothing for other ops.
 static std::optional<Bounds> evaluateIntegers(Operation *op, Bounds a,
-                                                Bounds b) {
+                                              Bounds b) {
   Type type = op->getResult(0).getType();
   if (isa<arith::ExtUIOp, arith::UIToFPOp>(op)) {
     Type source = op->getOperand(0).getType();
@@ -173,8 +174,7 @@ Bounds FunctionBounds::evaluate(Operation *op, linalg::LinalgOp owner) const {
     if (auto number = dyn_cast<FloatAttr>(constant.getValue()))
       return Bounds::point(number.getValueAsDouble());
     if (auto number = dyn_cast<IntegerAttr>(constant.getValue()))
-      return Bounds::point(
-          number.getValue().roundToDouble(/*isSigned=*/true));
+      return Bounds::point(number.getValue().roundToDouble(/*isSigned=*/true));
     return {};
   }
   if (auto cast = dyn_cast<arith::TruncFOp>(op)) {
@@ -332,8 +332,8 @@ void FunctionBounds::visit(Operation *op) {
   } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
     Value value = pad.getConstantPaddingValue();
     Bounds padding = value && value.getDefiningOp()
-                           ? evaluate(value.getDefiningOp(), nullptr)
-                           : Bounds();
+                         ? evaluate(value.getDefiningOp(), nullptr)
+                         : Bounds();
     known[result] = get(pad.getSource()).join(padding);
   } else if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
     Bounds all = get(concat.getInputs().front());

@@ -36,8 +36,8 @@ tensor::ExtractOp mlir::qopt::getGatherExtract(linalg::GenericOp op) {
     return nullptr;
   // One reader: the same tensor may serve to compute indices.
   for (Operation &inner : op.getBody()->without_terminator())
-    if (&inner != extract && llvm::is_contained(inner.getOperands(),
-                                                extract.getTensor()))
+    if (&inner != extract &&
+        llvm::is_contained(inner.getOperands(), extract.getTensor()))
       return nullptr;
   return extract;
 }
@@ -107,7 +107,8 @@ OpOperand *mlir::qopt::getMovedOperand(Operation *op) {
   }
   // A slice put into zeros: what a transposed convolution starts with.
   if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
-    return isZeroTensor(insert.getDest()) ? &insert.getSourceMutable() : nullptr;
+    return isZeroTensor(insert.getDest()) ? &insert.getSourceMutable()
+                                          : nullptr;
   // Zero is exact in every storage kind, so padding with it commutes.
   if (auto pad = dyn_cast<tensor::PadOp>(op)) {
     if (isZero(pad.getConstantPaddingValue()) &&

@@ -15,8 +15,8 @@
 //===----------------------------------------------------------------------===//
 #include "NarrowTensors.h"
 
-#include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Analysis/FunctionBounds.h"
+#include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Conversion/RoundConstants.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 

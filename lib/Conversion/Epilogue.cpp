@@ -147,17 +147,15 @@ static LogicalResult verifyConstants(Location loc, const EpilogueInputs &inputs,
 }
 
 /// The `fused-i32` constants of a channel for results in steps of `sy`.
-static quantmath::FusedI32Params makeExact(const EpilogueInputs &inputs,
-                                           size_t channel, float sy,
-                                           int32_t zy) {
+static quantmath::FusedI32Params
+makeExact(const EpilogueInputs &inputs, size_t channel, float sy, int32_t zy) {
   quantmath::FusedI32Params params = quantmath::makeFusedI32(
       inputs.activationScale, inputs.weightScales[channel], sy,
       inputs.bias[channel], inputs.activationZeroPoint,
       inputs.weightSums[channel], zy);
   if (inputs.isSum)
-    params.fused.M =
-        float(double(inputs.activationScale) * inputs.factor /
-              (double(sy) * inputs.divisor));
+    params.fused.M = float(double(inputs.activationScale) * inputs.factor /
+                           (double(sy) * inputs.divisor));
   return params;
 }
 
@@ -348,9 +346,9 @@ Value mlir::qopt::buildQuantize(OpBuilder &builder, Location loc, Value input,
       builder.getIntegerType(type.bits),
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Value factor = r ? args[r] : constantF32(b, loc, factors.front());
-        Value x = divide ? arith::DivFOp::create(b, loc, args[0], factor)
-                               .getResult()
-                         : arith::MulFOp::create(b, loc, args[0], factor);
+        Value x =
+            divide ? arith::DivFOp::create(b, loc, args[0], factor).getResult()
+                   : arith::MulFOp::create(b, loc, args[0], factor);
         x = math::RoundEvenOp::create(b, loc, x);
         // NaN becomes real 0.
         Value isNaN =

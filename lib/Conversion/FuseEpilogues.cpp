@@ -143,8 +143,7 @@ void FuseEpilogues::mergeGroup(ArrayRef<Operation *> group) {
     for (OpOperand *input : cast<linalg::GenericOp>(op).getDpsInputOperands()) {
       if (inside.contains(input->get()))
         continue;
-      AffineMap map =
-          cast<linalg::GenericOp>(op).getMatchingIndexingMap(input);
+      AffineMap map = cast<linalg::GenericOp>(op).getMatchingIndexingMap(input);
       bool known = false;
       for (auto [value, other] : llvm::zip(inputs, maps))
         known |= value == input->get() && other == map;
@@ -210,9 +209,7 @@ static StringRef getAccumulatorName(linalg::GenericOp op) {
 /// What computes with the result of `op` in memory, for a person.
 static StringRef describeReaders(Operation *op) {
   return llvm::any_of(op->getUsers(),
-                      [](Operation *user) {
-                        return isa<func::ReturnOp>(user);
-                      })
+                      [](Operation *user) { return isa<func::ReturnOp>(user); })
              ? "writes an output of the model"
              : "writes a float tensor";
 }
@@ -239,8 +236,8 @@ void FuseEpilogues::classify(Operation *op, ArrayRef<StringRef> names) {
       bits = 16;
   }
   auto generic = dyn_cast<linalg::GenericOp>(op);
-  StringRef into = generic && isGroupable(op) ? getAccumulatorName(generic)
-                                              : StringRef();
+  StringRef into =
+      generic && isGroupable(op) ? getAccumulatorName(generic) : StringRef();
   for (StringRef name : names) {
     const Report::OpRow *row = report.findOp(name);
     if (!row || row->isContraction || row->precision != "f32")
@@ -249,14 +246,14 @@ void FuseEpilogues::classify(Operation *op, ArrayRef<StringRef> names) {
       remarkFloat(op, row->reason);
     } else if (!why.empty()) {
       std::string reason =
-          into.empty() ? why : ("in the epilogue of " + into + ": " + why).str();
+          into.empty() ? why
+                       : ("in the epilogue of " + into + ": " + why).str();
       report.setPrecision(name, "f32", reason);
       remarkFloat(op, reason);
     } else {
       report.setPrecision(name, bits == 8 ? "int8" : "int16",
-                          into.empty()
-                              ? "between integer tensors"
-                              : ("in the epilogue of " + into).str());
+                          into.empty() ? "between integer tensors"
+                                       : ("in the epilogue of " + into).str());
     }
   }
 }

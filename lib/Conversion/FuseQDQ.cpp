@@ -32,8 +32,8 @@ using namespace mlir::qopt;
 static Value dequantize(OpBuilder &builder, Operation *op, Value integers,
                         quant::UniformQuantizedType type) {
   auto floatType = cast<RankedTensorType>(op->getResult(0).getType());
-  Value quantized = castToQuantized(builder, op->getLoc(), integers,
-                                    floatType.clone(type));
+  Value quantized =
+      castToQuantized(builder, op->getLoc(), integers, floatType.clone(type));
   return quant::DequantizeCastOp::create(builder, op->getLoc(), floatType,
                                          quantized);
 }
@@ -44,13 +44,12 @@ static Value quantizeLike(OpBuilder &builder, quant::QuantizeCastOp op,
   auto type = cast<quant::UniformQuantizedType>(
       getElementTypeOrSelf(op.getResult().getType()));
   auto valueType = cast<RankedTensorType>(value.getType());
-  auto quantized = quant::QuantizeCastOp::create(
-      builder, op.getLoc(), valueType.clone(type), value);
+  auto quantized = quant::QuantizeCastOp::create(builder, op.getLoc(),
+                                                 valueType.clone(type), value);
   if (Attribute divide = op->getAttr(kDivideAttr))
     quantized->setAttr(kDivideAttr, divide);
-  return quant::StorageCastOp::create(builder, op.getLoc(),
-                                      valueType.clone(type.getStorageType()),
-                                      quantized);
+  return quant::StorageCastOp::create(
+      builder, op.getLoc(), valueType.clone(type.getStorageType()), quantized);
 }
 
 namespace {
@@ -98,11 +97,11 @@ struct JoinThroughDequantize : RewritePattern {
           rewriter, operand->get().getDefiningOp<quant::DequantizeCastOp>());
     auto resultType = cast<RankedTensorType>(op->getResult(0).getType())
                           .clone(type.getStorageType());
-    Operation *integers = rewriter.create(
-        op->getLoc(), op->getName().getIdentifier(), operands,
-        TypeRange{resultType}, op->getAttrs());
-    rewriter.replaceOp(
-        op, dequantize(rewriter, op, integers->getResult(0), type));
+    Operation *integers =
+        rewriter.create(op->getLoc(), op->getName().getIdentifier(), operands,
+                        TypeRange{resultType}, op->getAttrs());
+    rewriter.replaceOp(op,
+                       dequantize(rewriter, op, integers->getResult(0), type));
     return success();
   }
 };
@@ -144,12 +143,12 @@ struct QuantizeBeforeJoin : OpRewritePattern<quant::QuantizeCastOp> {
           quantizeLike(rewriter, op, operand->get());
     auto resultType = cast<RankedTensorType>(op.getInput().getType())
                           .clone(type.getStorageType());
-    Operation *integers = rewriter.create(
-        op.getLoc(), join->getName().getIdentifier(), operands,
-        TypeRange{resultType}, join->getAttrs());
-    rewriter.replaceOp(op, castToQuantized(rewriter, op.getLoc(),
-                                           integers->getResult(0),
-                                           op.getType()));
+    Operation *integers =
+        rewriter.create(op.getLoc(), join->getName().getIdentifier(), operands,
+                        TypeRange{resultType}, join->getAttrs());
+    rewriter.replaceOp(op,
+                       castToQuantized(rewriter, op.getLoc(),
+                                       integers->getResult(0), op.getType()));
     return success();
   }
 };
@@ -159,8 +158,8 @@ struct QuantizeBeforeJoin : OpRewritePattern<quant::QuantizeCastOp> {
 static bool isBetterBefore(Operation *move, Value moved) {
   Value source = getMovementSource(moved);
   Operation *producer = source.getDefiningOp();
-  if (producer && (getConstantElements(source) ||
-                   !getJoinedOperands(producer).empty()))
+  if (producer &&
+      (getConstantElements(source) || !getJoinedOperands(producer).empty()))
     return true;
   auto from = cast<RankedTensorType>(moved.getType());
   auto to = cast<RankedTensorType>(move->getResult(0).getType());
@@ -228,10 +227,9 @@ private:
     SmallVector<OpOperand *> uses;
     for (OpOperand &use : op.getRegionIterArg(i).getUses()) {
       auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner());
-      bool filled = insert && &insert.getDestMutable() == &use &&
-                    insert->hasOneUse() &&
-                    op.getBody()->getTerminator()->getOperand(i) ==
-                        insert.getResult();
+      bool filled =
+          insert && &insert.getDestMutable() == &use && insert->hasOneUse() &&
+          op.getBody()->getTerminator()->getOperand(i) == insert.getResult();
       if (!filled)
         uses.push_back(&use);
     }
@@ -268,9 +266,10 @@ private:
     state.setType(inits[i].getType());
     rewriter.setInsertionPointToStart(loop.getBody());
     Value real = dequantizeState(state);
-    rewriter.replaceAllUsesExcept(
-        state, real,
-        real.getDefiningOp<quant::DequantizeCastOp>().getInput().getDefiningOp());
+    rewriter.replaceAllUsesExcept(state, real,
+                                  real.getDefiningOp<quant::DequantizeCastOp>()
+                                      .getInput()
+                                      .getDefiningOp());
     Operation *yield = loop.getBody()->getTerminator();
     rewriter.setInsertionPoint(yield);
     Value stored = quantize(yield->getOperand(i));

@@ -94,8 +94,8 @@ static void lowerDequantize(OpBuilder &builder, quant::DequantizeCastOp op) {
   FailureOr<QuantizedParameters> type = getParameters(op.getInput());
   if (failed(type) || op->use_empty())
     return;
-  op.replaceAllUsesWith(buildDequantize(builder, op.getLoc(),
-                                        getStorage(builder, op), *type));
+  op.replaceAllUsesWith(
+      buildDequantize(builder, op.getLoc(), getStorage(builder, op), *type));
 }
 
 void mlir::qopt::lowerCasts(ModuleOp module, Report &report) {

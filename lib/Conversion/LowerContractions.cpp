@@ -114,8 +114,8 @@ static void fillWeightFacts(const Quantizable &match, const Weight &weight,
 
 /// The map from the dimensions of the contraction's result to those of an
 /// operand's run-time scale.
-static AffineMap getResultScaleMap(const Quantizable &match,
-                                   OpOperand &operand, Granularity per) {
+static AffineMap getResultScaleMap(const Quantizable &match, OpOperand &operand,
+                                   Granularity per) {
   MLIRContext *context = match.op->getContext();
   int64_t rank =
       cast<RankedTensorType>(match.op->getResult(0).getType()).getRank();
@@ -220,8 +220,8 @@ LogicalResult ContractionLowering::lowerWeighted(const Quantizable &match,
     return success();
   }
 
-  Value integers = dynamic ? dynamic.getQuantized()
-                           : getStorage(builder, dequantize);
+  Value integers =
+      dynamic ? dynamic.getQuantized() : getStorage(builder, dequantize);
   bool isUnsigned = activationType && !activationType.isSigned();
   EpilogueInputs inputs;
   fillWeightFacts(match, weight, inputs);
@@ -245,9 +245,8 @@ LogicalResult ContractionLowering::lowerWeighted(const Quantizable &match,
     return finish(builder, match, inputs);
   }
   // A run-time scale ends in real units: what follows stays as it is.
-  EpilogueChain chain =
-      matchEpilogue(op->getResult(0), match.resultChannelDims,
-                    /*scaled=*/false);
+  EpilogueChain chain = matchEpilogue(op->getResult(0), match.resultChannelDims,
+                                      /*scaled=*/false);
   inputs.bias = chain.bias;
   if (inputs.bias.empty())
     inputs.bias.assign(inputs.weightScales.size(), 0.0f);
@@ -255,9 +254,7 @@ LogicalResult ContractionLowering::lowerWeighted(const Quantizable &match,
       builder, loc, inputs, dynamic.getScale(),
       getResultScaleMap(match, *match.activation, dynamic.getPer()));
   noteFused(report, chain.biasOp, qopt::getOpName(op));
-  (chain.biasOp ? chain.biasOp : op)
-      ->getResult(0)
-      .replaceAllUsesWith(result);
+  (chain.biasOp ? chain.biasOp : op)->getResult(0).replaceAllUsesWith(result);
   return success();
 }
 
@@ -343,19 +340,18 @@ static Value correctAccumulator(OpBuilder &builder, const Quantizable &match,
   addSums(b, bIntegers, -za);
   addSums(a, aIntegers, -zb);
   // The exact result fits i32; its terms may wrap around.
-  auto constant =
-      static_cast<int32_t>(static_cast<uint64_t>(match.reductionSize * za * zb));
+  auto constant = static_cast<int32_t>(
+      static_cast<uint64_t>(match.reductionSize * za * zb));
   return buildElementwise(
       builder, op.getLoc(), type.getShape(), builder.getI32Type(), values, maps,
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         auto getConstant = [&](int32_t number) -> Value {
-          return arith::ConstantOp::create(b, loc,
-                                           b.getI32IntegerAttr(number));
+          return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(number));
         };
         Value sum = args[0];
         for (unsigned i = 1; i < factors.size(); ++i) {
-          Value term = arith::MulIOp::create(b, loc, args[i],
-                                             getConstant(factors[i]));
+          Value term =
+              arith::MulIOp::create(b, loc, args[i], getConstant(factors[i]));
           sum = arith::AddIOp::create(b, loc, sum, term);
         }
         if (constant)
@@ -389,11 +385,10 @@ LogicalResult ContractionLowering::lowerProduct(const Quantizable &match) {
   }
   OpBuilder builder(op);
   Location loc = getNamedLocation(op);
-  Value aIntegers = a->getIntegers(builder), bIntegers = b->getIntegers(builder);
-  Value accumulator =
-      match.matcher->buildAccumulator(builder, match, aIntegers,
-                                      a->isUnsigned(), bIntegers,
-                                      b->isUnsigned());
+  Value aIntegers = a->getIntegers(builder),
+        bIntegers = b->getIntegers(builder);
+  Value accumulator = match.matcher->buildAccumulator(
+      builder, match, aIntegers, a->isUnsigned(), bIntegers, b->isUnsigned());
   if (!accumulator)
     return failure();
   accumulator.getDefiningOp()->setLoc(loc);
@@ -414,18 +409,18 @@ LogicalResult ContractionLowering::lowerProduct(const Quantizable &match) {
     if (operand.dynamic)
       return operand.dynamic.getScale();
     auto type = RankedTensorType::get({}, builder.getF32Type());
-    return makeConstant(builder, loc,
-                        makeFloatElements(
-                            type, {float(operand.type.getScale())}, "scale"));
+    return makeConstant(
+        builder, loc,
+        makeFloatElements(type, {float(operand.type.getScale())}, "scale"));
   };
   auto getMap = [&](ProductOperand &operand) {
     return getResultScaleMap(match, *operand.operand,
                              operand.dynamic ? operand.dynamic.getPer()
                                              : Granularity::Tensor);
   };
-  op->getResult(0).replaceAllUsesWith(buildProductEpilogue(
-      builder, loc, accumulator, getScale(*a), getMap(*a), getScale(*b),
-      getMap(*b)));
+  op->getResult(0).replaceAllUsesWith(
+      buildProductEpilogue(builder, loc, accumulator, getScale(*a), getMap(*a),
+                           getScale(*b), getMap(*b)));
   return success();
 }
 

@@ -25,7 +25,8 @@ static OpOperand *matchSum(linalg::LinalgOp op) {
       op.getNumReductionLoops() == 0)
     return nullptr;
   Block *body = op.getBlock();
-  auto add = body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  auto add =
+      body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
   Value in = body->getArgument(0), out = body->getArguments().back();
   if (!add || body->getOperations().size() != 2 ||
       !((add.getLhs() == in && add.getRhs() == out) ||

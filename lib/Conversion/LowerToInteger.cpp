@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Contractions and sums first, each with the bias, clamp and quantization that
-// follow it; then every cast that is left becomes one elementwise op of its own.
+// follow it; then every cast that is left becomes one elementwise op of its
+// own.
 //
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Conversion/IntegerLowering.h"

@@ -1,4 +1,5 @@
-//===- MatchEpilogue.cpp - What joins the epilogue of an accumulator ---*- C++ -*-===//
+//===- MatchEpilogue.cpp - What joins the epilogue of an accumulator ---*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -84,8 +85,7 @@ EpilogueChain mlir::qopt::matchEpilogue(Value start,
   }
   if (auto bias = dyn_cast_or_null<linalg::GenericOp>(
           scaled ? nullptr : getOnlyUser(chain.end))) {
-    std::optional<ChannelAffine> affine =
-        matchChannelAffine(bias, channelDims);
+    std::optional<ChannelAffine> affine = matchChannelAffine(bias, channelDims);
     if (affine &&
         llvm::all_of(affine->scale, [](double s) { return s == 1.0; })) {
       chain.bias.assign(affine->shift.begin(), affine->shift.end());
@@ -127,7 +127,8 @@ EpilogueChain mlir::qopt::matchEpilogue(Value start,
   return chain;
 }
 
-Value mlir::qopt::replayReshape(OpBuilder &builder, Operation *op, Value integers) {
+Value mlir::qopt::replayReshape(OpBuilder &builder, Operation *op,
+                                Value integers) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType())
                   .clone(getElementTypeOrSelf(integers.getType()));
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))

@@ -69,9 +69,8 @@ static Value poolIntegers(OpBuilder &builder, Pool pool, Value integers,
 /// A copy or gather: the same body on another element type.
 static Value moveByGeneric(OpBuilder &builder, linalg::GenericOp op,
                            Value integers, RankedTensorType resultType) {
-  Value empty = tensor::EmptyOp::create(builder, op.getLoc(),
-                                        resultType.getShape(),
-                                        resultType.getElementType());
+  Value empty = tensor::EmptyOp::create(
+      builder, op.getLoc(), resultType.getShape(), resultType.getElementType());
   SmallVector<Value> inputs(op.getDpsInputs());
   tensor::ExtractOp extract = getGatherExtract(op);
   if (!extract)
@@ -86,7 +85,8 @@ static Value moveByGeneric(OpBuilder &builder, linalg::GenericOp op,
   if (!extract) {
     body->getArgument(0).setType(resultType.getElementType());
   } else {
-    auto inner = cast<tensor::ExtractOp>(mapping.lookup(extract.getOperation()));
+    auto inner =
+        cast<tensor::ExtractOp>(mapping.lookup(extract.getOperation()));
     OpBuilder inside(inner);
     Value element = tensor::ExtractOp::create(inside, inner.getLoc(), integers,
                                               inner.getIndices());

@@ -15,8 +15,8 @@
 #include "NarrowTensors.h"
 
 #include "QuantOpt/Analysis/Constants.h"
-#include "QuantOpt/Analysis/MulAdd.h"
 #include "QuantOpt/Analysis/FunctionBounds.h"
+#include "QuantOpt/Analysis/MulAdd.h"
 #include "QuantOpt/Conversion/RoundConstants.h"
 #include "QuantOpt/Support/HalfPrecision.h"
 

@@ -72,9 +72,8 @@ struct HoistScaling : OpRewritePattern<linalg::GenericOp> {
     maps[main->getOperandNumber()] = identity;
     maps.push_back(identity);
     rewriter.setInsertionPointAfterValue(source);
-    Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(),
-                                          type.getShape(),
-                                          type.getElementType());
+    Value empty = tensor::EmptyOp::create(
+        rewriter, op.getLoc(), type.getShape(), type.getElementType());
     // A constant may be defined further down.
     for (auto [i, input] : llvm::enumerate(inputs))
       if (i != main->getOperandNumber())

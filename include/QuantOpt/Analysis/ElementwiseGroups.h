@@ -22,8 +22,8 @@ namespace mlir::qopt {
 
 class ElementwiseGroups {
 public:
-  /// Groups the ops of all blocks below `root`. Observers are seen through: they
-  /// compute nothing.
+  /// Groups the ops of all blocks below `root`. Observers are seen through:
+  /// they compute nothing.
   explicit ElementwiseGroups(Operation *root);
 
   /// The op whose result leaves the group of `op`; null where `op` is in none.

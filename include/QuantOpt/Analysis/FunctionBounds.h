@@ -1,4 +1,5 @@
-//===- FunctionBounds.h - Bounds of what a function computes ------*- C++ -*-===//
+//===- FunctionBounds.h - Bounds of what a function computes ------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -48,8 +48,8 @@ struct EpilogueChain {
   /// The last value of the chain in real units: bias and scalings only.
   Value realEnd;
   SmallVector<float> bias; ///< per channel; empty for none
-  /// The bias as the i32 constant it came as, and its scales, per channel; empty
-  /// where it is no such constant.
+  /// The bias as the i32 constant it came as, and its scales, per channel;
+  /// empty where it is no such constant.
   SmallVector<int32_t> biasIntegers;
   SmallVector<float> biasScales;
   Operation *biasOp = nullptr;
@@ -66,15 +66,15 @@ struct EpilogueChain {
 };
 
 /// The longest chain from `value` on: a bias along `channelDims` or, if
-/// `scaled`, multiplications by constants; clamps, reshapes and the quantization
-/// to 8 bits if one follows at once.
+/// `scaled`, multiplications by constants; clamps, reshapes and the
+/// quantization to 8 bits if one follows at once.
 EpilogueChain matchEpilogue(Value value, ArrayRef<int64_t> channelDims,
                             bool scaled);
 
 /// True if the quantization at the end of `chain` divides by its scale and the
-/// bias is such that an accumulator with scales `scales` can take it in i32: the
-/// contract `compensated` applies. Where it only divides, the chain must end in
-/// real units.
+/// bias is such that an accumulator with scales `scales` can take it in i32:
+/// the contract `compensated` applies. Where it only divides, the chain must
+/// end in real units.
 bool isCompensated(const EpilogueChain &chain, ArrayRef<double> scales);
 
 /// Takes the quantization, clamps and reshapes off the end of `chain`.

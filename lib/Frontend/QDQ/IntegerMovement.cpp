@@ -61,8 +61,7 @@ static int64_t toStored(int64_t bits, const QuantizedParameters &parameters) {
 
 /// The smallest integer of the element type.
 static int64_t getLowest(const QuantizedParameters &parameters) {
-  return parameters.isSigned ? -(int64_t(1) << (parameters.bits - 1))
-                             : 0;
+  return parameters.isSigned ? -(int64_t(1) << (parameters.bits - 1)) : 0;
 }
 
 SmallVector<OpOperand *> mlir::qopt::getMovedIntegers(Operation *op) {

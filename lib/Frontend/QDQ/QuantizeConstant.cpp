@@ -50,8 +50,7 @@ ElementsAttr mlir::qopt::quantizeConstant(MLIRContext *context,
     integers[i] = quantize(values[i], parameters.scales[n],
                            parameters.zeroPoints[n], parameters, divides);
   });
-  return makeIntegers(context, integers, shape, parameters.bits,
-                      "weight_i8");
+  return makeIntegers(context, integers, shape, parameters.bits, "weight_i8");
 }
 
 FailureOr<QuantizedConstant>

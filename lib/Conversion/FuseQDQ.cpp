@@ -304,6 +304,9 @@ struct FuseQDQ : public qopt::impl::FuseQDQBase<FuseQDQ> {
     return success();
   }
   void runOnOperation() override {
+    Report report = Report::load(getOperation());
+    tabulateUnaryFunctions(getOperation(), report);
+    report.save(getOperation());
     // Upstream folds dcast(qcast(x)) to x, which is not the same value.
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);

@@ -84,7 +84,17 @@ bool Interpreter::runQuantize(quant::QuantizeCastOp op) {
                  to.range.hi - to.range.lo < 256 &&
                  (!divide || isCompensated(*acc)) &&
                  op.getInput().hasOneUse() && arithmetic == Arithmetic::Integer;
-  if (isFused) {
+  std::vector<double> table;
+  if (evaluateTable(op, table)) {
+    for (auto [i, y] : llvm::enumerate(table)) {
+      float s = to.scale[i];
+      int32_t z = to.zeroPoint[i];
+      result.data[i] = ofInt(
+          divide ? quantmath::quantizeDiv(float(y), s, z, to.range)
+                 : quantmath::saturate(quantmath::roundHalfEven(y / double(s)),
+                                       z, to.range));
+    }
+  } else if (isFused) {
     float s = to.scale.front();
     int32_t z = to.zeroPoint.front();
     std::vector<int32_t> q = divide

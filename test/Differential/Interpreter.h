@@ -107,6 +107,9 @@ private:
   // InterpretQuantization.cpp
   //===--------------------------------------------------------------------===//
   bool runQuantize(quant::QuantizeCastOp op);
+  /// The f64 results of a function that is a table; false where `op` does not
+  /// follow one (InterpretTables.cpp).
+  bool evaluateTable(quant::QuantizeCastOp op, std::vector<double> &results);
   bool runDequantize(quant::DequantizeCastOp op);
   bool runStorage(quant::StorageCastOp op);
   bool runDynamicQuantize(DynamicQuantizeOp op);

@@ -87,6 +87,10 @@ Value replayReshape(OpBuilder &builder, Operation *op, Value value);
 // Steps
 //===----------------------------------------------------------------------===//
 
+/// Between two 8-bit edges a function of one value that divides or is
+/// transcendental becomes a table of 256 integers.
+void tabulateUnaryFunctions(ModuleOp module, Report &report);
+
 /// Contractions between dequantized operands become i32 sums of products and an
 /// epilogue. Those that cannot are reported to stay float.
 LogicalResult lowerContractions(ModuleOp module, Report &report);
@@ -98,8 +102,7 @@ LogicalResult lowerSums(ModuleOp module, Report &report);
 /// added by `math.fma` (docs/Numerics.md, "Longer epilogues").
 void fuseResiduals(ModuleOp module);
 
-/// Casts that are left become elementwise ops, those of constants constants,
-/// functions of one 8-bit value between two casts tables.
+/// Casts that are left become elementwise ops, those of constants constants.
 void lowerCasts(ModuleOp module, Report &report);
 
 } // namespace mlir::qopt

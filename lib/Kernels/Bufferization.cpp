@@ -17,17 +17,20 @@ using namespace mlir::qopt;
 using namespace mlir::bufferization;
 
 namespace {
-struct GemmModel
-    : public DstBufferizableOpInterfaceExternalModel<GemmModel, GemmOp> {
+/// A kernel op reads its inputs and overwrites its inits.
+template <typename KernelOp>
+struct KernelModel
+    : public DstBufferizableOpInterfaceExternalModel<KernelModel<KernelOp>,
+                                                     KernelOp> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const AnalysisState &) const {
-    return !cast<GemmOp>(op).isDpsInit(&operand);
+    return !cast<KernelOp>(op).isDpsInit(&operand);
   }
 
   LogicalResult bufferize(Operation *operation, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
-    auto op = cast<GemmOp>(operation);
+    auto op = cast<KernelOp>(operation);
     if (op.hasPureBufferSemantics())
       return success();
     SmallVector<Value> buffers;
@@ -39,11 +42,11 @@ struct GemmModel
         return failure();
       buffers.push_back(*buffer);
     }
-    Value init = buffers.back();
-    auto gemm = GemmOp::create(rewriter, op.getLoc(), TypeRange(), buffers,
-                               op->getAttrs());
-    gemm.getBody().takeBody(op.getBody());
-    replaceOpWithBufferizedValues(rewriter, op, init);
+    auto onBuffers = KernelOp::create(rewriter, op.getLoc(), TypeRange(),
+                                      buffers, op->getAttrs());
+    onBuffers.getBody().takeBody(op.getBody());
+    replaceOpWithBufferizedValues(
+        rewriter, op, ArrayRef(buffers).take_back(op.getNumDpsInits()));
     return success();
   }
 };
@@ -88,7 +91,8 @@ struct PackModel
 
 void qopt::registerKernelBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, QOptDialect *) {
-    GemmOp::attachInterface<GemmModel>(*context);
+    GemmOp::attachInterface<KernelModel<GemmOp>>(*context);
+    LoopsOp::attachInterface<KernelModel<LoopsOp>>(*context);
     PackOp::attachInterface<PackModel>(*context);
   });
 }

@@ -165,7 +165,8 @@ void FormKernels::buildGemm(const MatrixProduct &product,
   auto gemm = GemmOp::create(
       builder, loc, TypeRange{init.getType()}, a, b, operands, init,
       builder.getAffineMapArrayAttr(maps), product.a.isUnsigned,
-      product.b.isUnsigned, builder.getStringAttr(name), GemmConfigAttr());
+      product.b.isUnsigned, /*operand_maps=*/ArrayAttr(),
+      /*window=*/WindowAttr(), builder.getStringAttr(name), GemmConfigAttr());
   buildEpilogue(gemm.getBody(), loc, epilogue, op->getResult(0));
   Value result =
       buildReshape(builder, loc, gemm.getResult(0), resultType.getShape());

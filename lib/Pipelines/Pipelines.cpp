@@ -139,7 +139,10 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
 void mlir::qopt::buildKernelsPhase(OpPassManager &pm, StringRef chip,
                                    StringRef entry) {
   pm.addPass(createFormKernels());
-  pm.addPass(createSelectConfigs({chip.str(), /*gemmConfig=*/""}));
+  pm.addPass(createMergeGemms());
+  pm.addPass(createFormLoops());
+  pm.addPass(
+      createSelectConfigs({chip.str(), /*gemmConfig=*/"", /*loopsConfig=*/""}));
   pm.addPass(createPrepareKernels({entry.str()}));
   pm.addPass(createBufferizeKernels());
   pm.addPass(createPlanMemory({entry.str()}));

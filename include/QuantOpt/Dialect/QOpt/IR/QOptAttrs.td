@@ -56,10 +56,43 @@ def QOpt_GemmKind : I32EnumAttr<"GemmKind", "which kernel family computes a gemm
     ]> {
   let cppNamespace = "::mlir::qopt";
   let description = [{
-    `mma`: 8-bit tensor-core tiles (mma.sync m16n8k32). `dp4a`: 8-bit dot products
-    for few rows. `simt`: f32 multiply-adds.
+    `mma`: tensor-core tiles, 8-bit (mma.sync m16n8k32) or f16 and bf16
+    (m16n8k16). `dp4a`: 8-bit dot products for few rows. `simt`: f32
+    multiply-adds.
   }];
 }
+
+def QOpt_LoopsKind : I32EnumAttr<"LoopsKind", "which kernel family computes loops", [
+      I32EnumAttrCase<"Threads", 0, "threads">,
+      I32EnumAttrCase<"Rows", 1, "rows">,
+      I32EnumAttrCase<"Depthwise", 2, "depthwise">
+    ]> {
+  let cppNamespace = "::mlir::qopt";
+  let description = [{
+    `threads`: a thread per point of the parallel loops. `rows`: threads share a
+    row, the reduced loops, and keep it in registers. `depthwise`: 8-bit dot
+    products along the taps of one channel.
+  }];
+}
+
+def QOpt_ReduceKind : I32EnumAttr<"ReduceKind", "what combines elements", [
+      I32EnumAttrCase<"AddF", 0, "addf">,
+      I32EnumAttrCase<"AddI", 1, "addi">,
+      I32EnumAttrCase<"MaximumF", 2, "maximumf">,
+      I32EnumAttrCase<"MinimumF", 3, "minimumf">,
+      I32EnumAttrCase<"MaxNumF", 4, "maxnumf">,
+      I32EnumAttrCase<"MinNumF", 5, "minnumf">,
+      I32EnumAttrCase<"MaxSI", 6, "maxsi">,
+      I32EnumAttrCase<"MinSI", 7, "minsi">,
+      I32EnumAttrCase<"MaxUI", 8, "maxui">,
+      I32EnumAttrCase<"MinUI", 9, "minui">,
+      I32EnumAttrCase<"OrI", 10, "ori">,
+      I32EnumAttrCase<"AndI", 11, "andi">
+    ]> {
+  let cppNamespace = "::mlir::qopt";
+  let genSpecializedAttr = 0;
+}
+def QOpt_ReduceKindAttr : EnumAttr<QOpt_Dialect, QOpt_ReduceKind, "reduce_kind">;
 
 //===----------------------------------------------------------------------===//
 // Attributes
@@ -120,8 +153,8 @@ def QOpt_GemmConfigAttr : QOpt_Attr<"GemmConfig", "gemm_config"> {
     Chosen by `qopt-select-configs` or given by hand; data only, the kernel
     builders check that they can realize it.
 
-    - `mma`: a block computes `block_m x block_n` in steps of `block_k` bytes along
-      K; a warp computes `warp_m x warp_n` of it; `stages` tiles are in flight.
+    - `mma`: a block computes `block_m x block_n` in steps of `block_k` bytes
+      (8-bit or 16-bit elements) along K; a warp computes `warp_m x warp_n` of it; `stages` tiles are in flight.
     - `dp4a`: a block computes `block_m` rows (at most 16) by `block_n` columns; a
       warp owns `warp_n` columns at a time (`warp_m` = `block_m`) and steps
       `block_k` bytes along K (a multiple of 512: 16 bytes per lane).
@@ -148,6 +181,71 @@ def QOpt_GemmConfigAttr : QOpt_Attr<"GemmConfig", "gemm_config"> {
     /// Threads of a block.
     int64_t getNumThreads() const;
   }];
+}
+
+def QOpt_LoopsConfigAttr : QOpt_Attr<"LoopsConfig", "loops_config"> {
+  let summary = "How loops are laid over threads";
+  let description = [{
+    Chosen by `qopt-select-configs` or given by hand.
+
+    - `threads`: a thread computes `lanes` consecutive points of the innermost
+      parallel loop.
+    - `rows`: `row_threads` threads (a power of two; whole warps, or a part of
+      one) share a row; each holds `items` groups of `lanes` consecutive elements
+      in registers.
+    - `depthwise`: a thread computes `lanes` channels of `items` neighbouring
+      points.
+
+    `threads` are those of a block.
+
+    Example: `#qopt.loops_config<rows, threads = 256, row_threads = 32, lanes = 8,
+    items = 3>`
+  }];
+  let parameters = (ins "::mlir::qopt::LoopsKind":$kind, "int64_t":$threads,
+                        "int64_t":$rowThreads, "int64_t":$lanes,
+                        "int64_t":$items);
+  let assemblyFormat = [{
+    `<` $kind `,` `threads` `=` $threads `,` `row_threads` `=` $rowThreads `,`
+    `lanes` `=` $lanes `,` `items` `=` $items `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+def QOpt_WindowAttr : QOpt_Attr<"Window", "window"> {
+  let summary = "Rows of a matrix as windows of an image";
+  let description = [{
+    Makes a matrix product a convolution. Row `(n, p, q)` of the matrix, p < P and
+    q < Q of `out`, holds for each tap `(r, s)` of `kernel` the channels of the
+    pixel `(n, h, w)` with
+
+        h * input_dilation_h = p * stride_h + r * dilation_h - pad_h
+
+    and w likewise; `pad_value` for each channel where there is no such pixel.
+    The last `pad` needs no bound of its own: `out` says how many windows there
+    are. With `groups` > 1 each group of channels is multiplied with its group of
+    the result's columns only.
+
+    Example: `#qopt.window<kernel = [3, 3], out = [28, 28], stride = [2, 2],
+    dilation = [1, 1], pad = [1, 1], input_dilation = [1, 1], groups = 1,
+    pad_value = 0>`
+  }];
+  let parameters = (ins "int64_t":$kernelH, "int64_t":$kernelW,
+                        "int64_t":$outH, "int64_t":$outW,
+                        "int64_t":$strideH, "int64_t":$strideW,
+                        "int64_t":$dilationH, "int64_t":$dilationW,
+                        "int64_t":$padH, "int64_t":$padW,
+                        "int64_t":$inputDilationH, "int64_t":$inputDilationW,
+                        "int64_t":$groups, "int64_t":$padValue);
+  let assemblyFormat = [{
+    `<` `kernel` `=` `[` $kernelH `,` $kernelW `]` `,`
+    `out` `=` `[` $outH `,` $outW `]` `,`
+    `stride` `=` `[` $strideH `,` $strideW `]` `,`
+    `dilation` `=` `[` $dilationH `,` $dilationW `]` `,`
+    `pad` `=` `[` $padH `,` $padW `]` `,`
+    `input_dilation` `=` `[` $inputDilationH `,` $inputDilationW `]` `,`
+    `groups` `=` $groups `,` `pad_value` `=` $padValue `>`
+  }];
+  let genVerifyDecl = 1;
 }
 
 #endif // QUANTOPT_DIALECT_QOPT_IR_QOPTATTRS_TD

@@ -32,18 +32,27 @@ def QOpt_GemmOp : QOpt_KernelOp<"gemm", [
   let summary = "Matrix product with an elementwise epilogue, one GPU kernel";
   let description = [{
     `result[b, m, n] = epilogue(sum_k a[b, m, k] * b[b, n, k])`. The operands are
-    2-D, or 3-D with a leading batch; `b` may be 2-D where `a` is 3-D (shared).
-    Both are i8 (unsigned where `a_unsigned`, `b_unsigned` say so) with an i32
-    accumulator, or both f32 with an f32 accumulator, summed in increasing k by
-    `fma` from 0.
+    2-D, or have one or two leading batch dims; `b` may be 2-D where `a` is not
+    (shared). Both are i8 (unsigned where `a_unsigned`, `b_unsigned` say so) with
+    an i32 accumulator; or both f32 with an f32 accumulator, summed in increasing k
+    by `fma` from 0; or both f16 or bf16 with an f32 accumulator, in any order.
+
+    `operand_maps` gives a, b and the result other layouts: three maps from
+    (batch..., m, k), (batch..., n, k) and (batch..., m, n) to the dims of the
+    operand, in any order and without some batch dims for a and b; the last dim is
+    k for a and b and n for the result.
+
+    With a `window`, `a` is an image [images, height, width, channels] and its rows
+    are windows of it (#qopt.window): a convolution. The result is [M, N] with M =
+    images * P * Q, `b` is [N, K] with K = R * S * channels / groups.
 
     The result of `qopt.pack` may have more rows (N' >= N) and a longer K (K' >= K)
     than needed; the rest is zero.
 
     The region computes one result element from the accumulator and one element
     of each epilogue operand. `epilogue_maps` say which: maps from (m, n), or
-    (b, m, n), to a subset of these dims in order. A per-channel operand may have
-    N' >= N elements.
+    (batch..., m, n), to a subset of these dims in order. A per-channel operand may
+    have N' >= N elements.
 
     `init` gives the destination only; its contents are not read.
 
@@ -62,6 +71,8 @@ def QOpt_GemmOp : QOpt_KernelOp<"gemm", [
                        Variadic<AnyShaped>:$epilogueInputs, AnyShaped:$init,
                        AffineMapArrayAttr:$epilogue_maps,
                        UnitAttr:$a_unsigned, UnitAttr:$b_unsigned,
+                       OptionalAttr<AffineMapArrayAttr>:$operand_maps,
+                       OptionalAttr<QOpt_WindowAttr>:$window,
                        OptionalAttr<StrAttr>:$name,
                        OptionalAttr<QOpt_GemmConfigAttr>:$config);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -77,16 +88,101 @@ def QOpt_GemmOp : QOpt_KernelOp<"gemm", [
   let extraClassDeclaration = [{
     MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
 
-    /// Extents. The batch is 1 for 2-D operands.
+    /// Extents. The batch is the product of the batch dims, 1 without any.
     int64_t getBatch();
     int64_t getM();
     int64_t getN();
     int64_t getK();
+    /// Extents of the batch dims: none, one or two.
+    SmallVector<int64_t> getBatchShape();
+    /// [batch..., M, N], whatever the layout of the result.
+    SmallVector<int64_t> getLogicalShape();
+    /// The maps of `operand_maps`, or what they are without: (batch..., m, k),
+    /// (batch..., n, k) and (batch..., m, n) to the dims of the operand.
+    AffineMap getMapA();
+    AffineMap getMapB();
+    AffineMap getMapD();
     bool isBatched();
-    /// True for i8 operands, false for f32.
+    /// True for i8 operands, false for floats.
     bool isInteger();
     Block *getEpilogue() { return &getBody().front(); }
   }];
+}
+
+def QOpt_LoopsOp : QOpt_KernelOp<"loops", [
+    DestinationStyleOpInterface, IsolatedFromAbove, SingleBlock,
+    AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Elementwise code with reductions inside, one GPU kernel";
+  let description = [{
+    As `linalg.generic`, but the body computes with whole reductions: it is one
+    element's program, and `qopt.reduce` in it combines a value over all points of
+    the reduced loops. What follows may be per element again: a softmax is a
+    maximum, a sum and a division in one body.
+
+    `extents` are those of the loops, `reductions` says which are reduced,
+    `indexing_maps` map loops to the dims of inputs and inits, in this order. The
+    inits' maps are projected permutations: over all loops, or over the parallel
+    ones for what does not depend on reduced ones. Inits give destinations only.
+
+    `pads` has an entry per input: unit, or a constant that is read where the
+    input's subscripts are outside of it.
+
+    ```mlir
+    %p = qopt.loops ins(%x : tensor<64x128xf32>) outs(%init : tensor<64x128xf32>) {
+    ^bb0(%x0: f32):
+      %max = qopt.reduce maximumf %x0 : f32
+      %d = arith.subf %x0, %max : f32
+      %e = math.exp %d : f32
+      %sum = qopt.reduce addf %e : f32
+      %y = arith.divf %e, %sum : f32
+      qopt.yield %y : f32
+    } {extents = array<i64: 64, 128>, reductions = array<i1: false, true>,
+       indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>]}
+        -> tensor<64x128xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyShaped>:$inputs, Variadic<AnyShaped>:$inits,
+                       AffineMapArrayAttr:$indexing_maps,
+                       DenseI64ArrayAttr:$extents,
+                       DenseBoolArrayAttr:$reductions,
+                       OptionalAttr<ArrayAttr>:$pads,
+                       OptionalAttr<StrAttr>:$name,
+                       OptionalAttr<QOpt_LoopsConfigAttr>:$config);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    (`ins` `(` $inputs^ `:` type($inputs) `)`)?
+    `outs` `(` $inits `:` type($inits) `)` $body attr-dict
+    (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    MutableOperandRange getDpsInitsMutable() { return getInitsMutable(); }
+
+    Block *getProgram() { return &getBody().front(); }
+    /// The map of an input, or of init number `index - getInputs().size()`.
+    AffineMap getMap(unsigned index);
+    /// What input `index` reads outside of it; null if it never does.
+    TypedAttr getPad(unsigned index);
+    /// Values of the body that differ between points of the reduced loops; the
+    /// others are the same at all of them.
+    ::llvm::DenseSet<::mlir::Value> getVarying();
+  }];
+}
+
+def QOpt_ReduceOp : QOpt_KernelOp<"reduce", [
+    Pure, SameOperandsAndResultType, HasParent<"LoopsOp">]> {
+  let summary = "A value combined over all points of the reduced loops";
+  let description = [{
+    In the body of `qopt.loops`. `addf` on f32 has the fixed order of
+    docs/Numerics.md ("Sums of floats"), points counted row-major over the reduced
+    loops; the other kinds do not depend on an order.
+  }];
+  let arguments = (ins QOpt_ReduceKindAttr:$kind, AnyType:$value);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$kind $value attr-dict `:` type($value)";
 }
 
 def QOpt_PackOp : QOpt_KernelOp<"pack", [Pure]> {

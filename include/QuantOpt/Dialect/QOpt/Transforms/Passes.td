@@ -455,6 +455,37 @@ def FormKernels : QOptPass<"qopt-form-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def MergeGemms : QOptPass<"qopt-merge-gemms", "::mlir::ModuleOp"> {
+  let summary = "Gemms that read the same rows become one";
+  let description = [{
+    Requires: `qopt-form-kernels`. Gemms of one block with the same `a`, constant
+    `b` and equal epilogues, up to constants per column, become one with the
+    columns of all, and each result a slice of its: attention's queries and keys
+    are one launch.
+    Example: test/Transforms/merge-gemms/basic.mlir
+  }];
+}
+
+def FormLoops : QOptPass<"qopt-form-loops", "::mlir::ModuleOp"> {
+  let summary = "Reductions with the elementwise ops around them become kernel ops";
+  let description = [{
+    Requires: integer form, after `qopt-form-kernels`. A `linalg` op that reduces
+    (a mean, a pool, a depthwise convolution, a softmax's maximum) becomes
+    `qopt.loops` together with
+
+    - the elementwise ops in front of it that only it and its other members read,
+    - the ops that follow: elementwise ones on its result, or on what it reads, and
+      further reductions of the same loops.
+
+    So a softmax or a layer norm, in any spelling, is one op; its results are what
+    others read of it. A `tensor.pad` of a constant in front of windows becomes a
+    pad of the op's input. Sums of f32 have a fixed order (docs/Numerics.md);
+    nothing else changes a bit. What combines elements in another way stays, with
+    a remark.
+    Example: test/Transforms/form-loops/basic.mlir
+  }];
+}
+
 def SelectConfigs : QOptPass<"qopt-select-configs", "::mlir::ModuleOp"> {
   let summary = "A configuration for every kernel op, for one chip";
   let description = [{
@@ -473,7 +504,9 @@ def SelectConfigs : QOptPass<"qopt-select-configs", "::mlir::ModuleOp"> {
     Option<"target", "target", "std::string", "\"sm_80\"",
            "Chip: sm_80, sm_86, sm_87, sm_89 or sm_90">,
     Option<"gemmConfig", "gemm-config", "std::string", "",
-           "#qopt.gemm_config<...> for all gemms of its operand type">
+           "#qopt.gemm_config<...> for all gemms of its operand type">,
+    Option<"loopsConfig", "loops-config", "std::string", "",
+           "#qopt.loops_config<...> for all qopt.loops">
   ];
 }
 
@@ -481,7 +514,8 @@ def ExpandGemm : QOptPass<"qopt-expand-gemm", "::mlir::ModuleOp"> {
   let summary = "Kernel ops on tensors back to linalg";
   let description = [{
     `qopt.gemm` becomes a contraction from zero and an elementwise generic,
-    `qopt.pack` a transpose and a pad: what a target without these kernels runs,
+    `qopt.loops` reductions and elementwise generics, `qopt.pack` a transpose and
+    a pad: what a target without these kernels runs,
     and what kernels are compared with. Configurations are dropped.
     Example: test/Transforms/expand-gemm/basic.mlir
   }];
@@ -543,6 +577,21 @@ def BuildKernels : QOptPass<"qopt-build-kernels", "::mlir::ModuleOp"> {
 //===----------------------------------------------------------------------===//
 // emit
 //===----------------------------------------------------------------------===//
+
+def ExportKernels : QOptPass<"qopt-export-kernels", "::mlir::ModuleOp"> {
+  let summary = "The kernels form without anything of qopt";
+  let description = [{
+    Requires: the kernels form (`qopt-build-kernels`). Afterwards a stock MLIR
+    parses, verifies and lowers the module: device ops are NVVM and inline PTX,
+    `qopt.pack` is a constant laid out at compile time, and what attributes said
+    about arguments and launches is in their names and in comments' stead in
+    `gpu.module` and `func.func` attributes of builtin dialects.
+    Example: test/Transforms/export-kernels/basic.mlir
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "", "Function of the model">
+  ];
+}
 
 def LowerToNVVM : Pass<"qopt-lower-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Device ops of qopt to NVVM and inline PTX";

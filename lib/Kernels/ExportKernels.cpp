@@ -1,0 +1,24 @@
+//===- ExportKernels.cpp - Kernels for stock MLIR ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
+
+namespace mlir::qopt {
+#define GEN_PASS_DEF_EXPORTKERNELS
+#include "QuantOpt/Dialect/QOpt/Transforms/Passes.h.inc"
+} // namespace mlir::qopt
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+namespace {
+struct ExportKernels : public qopt::impl::ExportKernelsBase<ExportKernels> {
+  using ExportKernelsBase::ExportKernelsBase;
+
+  void runOnOperation() override {}
+};
+} // namespace

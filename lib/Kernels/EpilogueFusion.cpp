@@ -51,9 +51,7 @@ static bool isLoadedType(Type type) {
   return isStoredType(type) || type.isInteger(1);
 }
 
-/// Scalar ops that become instructions, or are expanded into such on f32, and
-/// never calls of a math library.
-static bool isLowerable(Operation *op) {
+bool mlir::qopt::isLowerable(Operation *op) {
   if (op->getNumResults() != 1 || op->getNumRegions() != 0 ||
       !llvm::all_of(op->getOperandTypes(), isScalarType) ||
       !isScalarType(op->getResult(0).getType()))
@@ -68,9 +66,7 @@ static bool isLowerable(Operation *op) {
          !isa<arith::RemFOp>(op) && isMemoryEffectFree(op);
 }
 
-/// All loops parallel, one result written in order, a body of lowerable ops
-/// that takes nothing from outside but constants.
-static bool isMember(linalg::LinalgOp op) {
+bool mlir::qopt::isElementwiseMember(linalg::LinalgOp op) {
   if (!op.hasPureTensorSemantics() || op.hasDynamicShape() ||
       op->getNumResults() != 1 ||
       op.getNumParallelLoops() != op.getNumLoops() ||
@@ -94,8 +90,7 @@ static bool isMember(linalg::LinalgOp op) {
 // Operands
 //===----------------------------------------------------------------------===//
 
-/// The one value of all elements of `tensor`, if that is a constant.
-static TypedAttr getScalar(Value tensor) {
+TypedAttr mlir::qopt::getScalar(Value tensor) {
   TypedAttr scalar;
   if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
     return matchPattern(fill.value(), m_Constant(&scalar)) ? scalar : nullptr;
@@ -131,12 +126,10 @@ static SmallVector<Interval> getIntervals(ArrayRef<int64_t> shape) {
   return intervals;
 }
 
-/// The dims of `kernelShape` that index a tensor of type `type` read through
-/// `map` by loops of `shape`, where both shapes have the same elements in the
-/// same order. Nothing if the tensor is indexed in another way.
-static std::optional<SmallVector<unsigned>>
-getKernelDims(RankedTensorType type, AffineMap map, ArrayRef<int64_t> shape,
-              ArrayRef<int64_t> kernelShape) {
+std::optional<SmallVector<unsigned>>
+mlir::qopt::getKernelDims(RankedTensorType type, AffineMap map,
+                          ArrayRef<int64_t> shape,
+                          ArrayRef<int64_t> kernelShape) {
   SmallVector<Interval> loops = getIntervals(shape), covered;
   int64_t previous = -1;
   for (auto [expr, extent] : llvm::zip(map.getResults(), type.getShape())) {
@@ -169,8 +162,7 @@ getKernelDims(RankedTensorType type, AffineMap map, ArrayRef<int64_t> shape,
   return dims;
 }
 
-/// Looks through one op that only repeats elements of a smaller tensor.
-static bool seeThroughBroadcast(Value &value, AffineMap &map) {
+bool mlir::qopt::seeThroughBroadcast(Value &value, AffineMap &map) {
   auto op = value.getDefiningOp<linalg::LinalgOp>();
   if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInputs() != 1 ||
       op.getNumDpsInits() != 1 ||
@@ -335,7 +327,7 @@ bool EpilogueFinder::addInput(FusedMember &member, OpOperand &operand) {
 
 bool EpilogueFinder::addMember(linalg::LinalgOp op) {
   size_t numOps = op.getBlock()->getOperations().size() - 1;
-  if (!isMember(op) || numScalarOps + numOps > kMaxScalarOps)
+  if (!isElementwiseMember(op) || numScalarOps + numOps > kMaxScalarOps)
     return false;
   FusedMember member{op, {}};
   size_t numOperands = found.operands.size();
@@ -407,11 +399,14 @@ void mlir::qopt::buildEpilogue(Region &region, Location loc,
     computed[member.op->getResult(0)] =
         cloneBody(builder, member, computed, block);
   YieldOp::create(builder, loc, computed.lookup(epilogue.result));
-  // Members repeat constants. No folding: it would evaluate transcendental
-  // functions with the host's math library.
+  tidyRegion(block);
+}
+
+void mlir::qopt::tidyRegion(Block *block) {
+  IRRewriter builder(block->getParentOp()->getContext());
   DominanceInfo dominance;
-  eliminateCommonSubExpressions(builder, dominance, region.getParentOp());
-  // Constants first, in the order of their use.
+  eliminateCommonSubExpressions(builder, dominance, block->getParentOp());
+  // In the order of their use.
   Operation *last = nullptr;
   for (auto constant :
        llvm::make_early_inc_range(block->getOps<arith::ConstantOp>())) {

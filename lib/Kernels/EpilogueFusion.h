@@ -75,6 +75,36 @@ FusedEpilogue findEpilogue(Value accumulator, ArrayRef<int64_t> shape);
 void buildEpilogue(Region &region, Location loc, const FusedEpilogue &epilogue,
                    Value accumulator);
 
+//===----------------------------------------------------------------------===//
+// Parts that other fusions use
+//===----------------------------------------------------------------------===//
+
+/// Scalar ops that become instructions, or are expanded into such on f32, and
+/// never calls of a math library.
+bool isLowerable(Operation *op);
+
+/// All loops parallel, one result written in order, a body of lowerable ops
+/// that takes nothing from outside but constants.
+bool isElementwiseMember(linalg::LinalgOp op);
+
+/// The one value of all elements of `tensor`, if that is a constant.
+TypedAttr getScalar(Value tensor);
+
+/// The dims of `kernelShape` that index a tensor of type `type` read through
+/// `map` by loops of `shape`, where both shapes have the same elements in the
+/// same order. Nothing if the tensor is indexed in another way.
+std::optional<SmallVector<unsigned>>
+getKernelDims(RankedTensorType type, AffineMap map, ArrayRef<int64_t> shape,
+              ArrayRef<int64_t> kernelShape);
+
+/// Looks through one op that only repeats elements of a smaller tensor.
+bool seeThroughBroadcast(Value &value, AffineMap &map);
+
+/// Common subexpressions of a kernel op's region become one, constants come
+/// first. Nothing is folded: that would evaluate transcendental functions with
+/// the host's math library.
+void tidyRegion(Block *block);
+
 } // namespace mlir::qopt
 
 #endif // QUANTOPT_LIB_KERNELS_EPILOGUEFUSION_H

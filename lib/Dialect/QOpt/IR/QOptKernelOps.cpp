@@ -1,5 +1,5 @@
 //===- QOptKernelOps.cpp - Constants and effects of kernel ops ------------*-
-//C++ -*-===//
+// C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

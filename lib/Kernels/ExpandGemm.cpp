@@ -10,6 +10,7 @@
 // gemm → contraction and elementwise generic.
 //
 //===----------------------------------------------------------------------===//
+#include "ExpandLoops.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -169,8 +170,9 @@ struct ExpandGemm : public qopt::impl::ExpandGemmBase<ExpandGemm> {
   void runOnOperation() override {
     SmallVector<GemmOp> gemms;
     SmallVector<PackOp> packs;
+    SmallVector<LoopsOp> loops;
     WalkResult result = getOperation().walk([&](Operation *op) {
-      if (!isa<GemmOp, PackOp>(op))
+      if (!isa<GemmOp, LoopsOp, PackOp>(op))
         return WalkResult::advance();
       if (op->getNumResults() == 0 ||
           !isa<RankedTensorType>(op->getResult(0).getType())) {
@@ -180,6 +182,8 @@ struct ExpandGemm : public qopt::impl::ExpandGemmBase<ExpandGemm> {
       }
       if (auto gemm = dyn_cast<GemmOp>(op))
         gemms.push_back(gemm);
+      else if (auto loopsOp = dyn_cast<LoopsOp>(op))
+        loops.push_back(loopsOp);
       else
         packs.push_back(cast<PackOp>(op));
       return WalkResult::advance();
@@ -187,6 +191,7 @@ struct ExpandGemm : public qopt::impl::ExpandGemmBase<ExpandGemm> {
     if (result.wasInterrupted())
       return signalPassFailure();
     llvm::for_each(gemms, expandGemm);
+    llvm::for_each(loops, expandLoops);
     llvm::for_each(packs, expandPack);
   }
 };

@@ -69,7 +69,21 @@ static bool hasEffects(linalg::GenericOp op) {
       [](Operation &inner) { return isMemoryEffectFree(&inner); });
 }
 
-static bool shouldFuse(OpOperand *operand) {
+/// Integer arithmetic on what will be the indices of a gather.
+static bool computesIndices(linalg::GenericOp producer,
+                            linalg::GenericOp consumer) {
+  constexpr size_t kMaxIndexOps = 8;
+  Block *body = producer.getBody();
+  auto isIndexType = [](Type type) {
+    return type.isIndex() || type.isInteger(32) || type.isInteger(64);
+  };
+  return isIndexType(body->getTerminator()->getOperand(0).getType()) &&
+         body->getOperations().size() <= kMaxIndexOps + 1 &&
+         llvm::none_of(body->without_terminator(), isExpensive) &&
+         !consumer.getBody()->getOps<tensor::ExtractOp>().empty();
+}
+
+static bool shouldFuse(OpOperand *operand, bool recomputeIndices) {
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
   auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
   if (!consumer || !producer)
@@ -79,7 +93,8 @@ static bool shouldFuse(OpOperand *operand) {
     return false;
   if (producer->getBlock() != consumer->getBlock())
     return false;
-  bool cheap = isCheap(producer);
+  bool cheap = isCheap(producer) ||
+               (recomputeIndices && computesIndices(producer, consumer));
   if (!cheap && (!producer->hasOneUse() || !readsOnce(consumer, operand)))
     return false;
   // A transposing read would make the whole fused loop walk across memory.
@@ -92,9 +107,13 @@ static bool shouldFuse(OpOperand *operand) {
              kMaxFusedOperands;
 }
 
-LogicalResult mlir::qopt::fuseElementwise(func::FuncOp entry) {
+LogicalResult mlir::qopt::fuseElementwise(func::FuncOp entry,
+                                          bool recomputeIndices) {
   RewritePatternSet patterns(entry.getContext());
-  linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
+  linalg::populateElementwiseOpsFusionPatterns(
+      patterns, [recomputeIndices](OpOperand *operand) {
+        return shouldFuse(operand, recomputeIndices);
+      });
   linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
   tensor::EmptyOp::getCanonicalizationPatterns(patterns, entry.getContext());
   GreedyRewriteConfig config;

@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 #include "EpilogueFusion.h"
 #include "MatrixProduct.h"
+#include "SimplifyMovement.h"
 
 #include "QuantOpt/Analysis/MulAdd.h"
 #include "QuantOpt/Analysis/Report.h"
@@ -76,6 +77,8 @@ struct FormKernels : public qopt::impl::FormKernelsBase<FormKernels> {
   void runOnOperation() override {
     usedNames.clear();
     numUnnamed = 0;
+    if (failed(simplifyMovement(getOperation())))
+      return signalPassFailure();
     // There are no kernels for products of 16-bit floats.
     getOperation().walk([](func::FuncOp op) { separateExtensions(op); });
     SmallVector<linalg::LinalgOp> contractions;

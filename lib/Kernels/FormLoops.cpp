@@ -296,7 +296,10 @@ struct FormLoops : public qopt::impl::FormLoopsBase<FormLoops> {
     // The index of a maximum, where only the maximum is read.
     RewritePatternSet patterns(&getContext());
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    GreedyRewriteConfig config;
+    config.enableFolding(false);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns),
+                                     config)))
       return signalPassFailure();
     SmallVector<Block *> blocks;
     getOperation().walk([&](linalg::LinalgOp op) {

@@ -11,6 +11,8 @@
 // ops, each of which will be one kernel, and its results become arguments.
 //
 //===----------------------------------------------------------------------===//
+#include "SimplifyMovement.h"
+
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "QuantOpt/Execution/Lowering.h"
 #include "QuantOpt/Frontend/Entry.h"
@@ -159,7 +161,8 @@ LogicalResult PrepareKernels::prepare(ModuleOp module, func::FuncOp entry) {
     if (op.getNumReductionLoops() != 0)
       foldMovements(op);
   });
-  if (failed(fuseElementwise(entry)) || failed(lowerTensorOps(entry)))
+  if (failed(fuseElementwise(entry, /*recomputeIndices=*/true)) ||
+      failed(lowerTensorOps(entry)) || failed(simplifyMovement(entry)))
     return failure();
   fillInitialTensors(entry);
   expandMath(entry);

@@ -51,8 +51,11 @@ void foldMovements(linalg::GenericOp contraction);
 void separateExtensions(func::FuncOp entry);
 
 /// Merges elementwise ops into their consumers where that does not repeat
-/// expensive work; contractions (see MulAdd.h) keep their operands.
-LogicalResult fuseElementwise(func::FuncOp entry);
+/// expensive work; contractions (see MulAdd.h) keep their operands. With
+/// `recomputeIndices` the arithmetic of gathers' indices is repeated for every
+/// element, which costs less than a kernel of its own.
+LogicalResult fuseElementwise(func::FuncOp entry,
+                              bool recomputeIndices = false);
 
 /// Padding, concatenation and the like into ops that bufferize well.
 LogicalResult lowerTensorOps(func::FuncOp entry);

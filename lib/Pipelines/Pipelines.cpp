@@ -183,8 +183,9 @@ LogicalResult mlir::qopt::buildQuantizePipeline(OpPassManager &pm,
     return success();
   if (options.from <= Phase::Lower)
     pm.addPass(createWriteReport({toVector(options.report), options.entry}));
-  if (options.from > Phase::Kernels)
-    return success();
-  buildKernelsPhase(pm, plan->chips.front(), options.entry);
+  if (options.from <= Phase::Kernels)
+    buildKernelsPhase(pm, plan->chips.front(), options.entry);
+  if (plan->last == Phase::Emit)
+    pm.addPass(createExportKernels({options.entry}));
   return success();
 }

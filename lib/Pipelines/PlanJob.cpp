@@ -53,7 +53,7 @@ static LogicalResult resolveLastPhase(const JobOptions &options, JobPlan &plan,
   if (options.to.hasValue())
     plan.last = options.to;
   else if (isText)
-    plan.last = plan.chips.empty() ? Phase::Lower : Phase::Kernels;
+    plan.last = plan.chips.empty() ? Phase::Lower : Phase::Emit;
   else
     plan.last = Phase::Emit;
   if (options.from > plan.last)
@@ -76,8 +76,9 @@ static LogicalResult resolveLastPhase(const JobOptions &options, JobPlan &plan,
                           "at --from=emit no longer has");
     return success();
   }
-  std::string what =
-      isText ? ("--to=" + stringifyPhase(plan.last)).str() : emit;
+  std::string what = options.to.hasValue() && isText
+                         ? ("--to=" + stringifyPhase(plan.last)).str()
+                         : emit;
   if (plan.chips.size() != 1)
     return errorHandler(what + " takes exactly one GPU target, but has " +
                         Twine(plan.chips.size()) +

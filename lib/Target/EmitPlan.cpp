@@ -19,6 +19,7 @@
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "QuantOpt/Frontend/Entry.h"
 #include "QuantOpt/Kernels/KernelsForm.h"
+#include "QuantOpt/Target/BufferPlace.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -113,10 +114,8 @@ private:
   FailureOr<Argument> emitArgument(Value value, Type parameter,
                                    gpu::LaunchFuncOp launch);
   FailureOr<BufferRef> getBuffer(Value buffer, gpu::LaunchFuncOp launch);
-  /// The buffer that `base` (an argument, a view of the arena, a constant)
-  /// begins at.
+  /// The buffer that `base` (an argument or a constant) is.
   FailureOr<BufferRef> getBase(Value base, gpu::LaunchFuncOp launch);
-  FailureOr<BufferRef> getView(memref::ViewOp view, gpu::LaunchFuncOp launch);
   FailureOr<BufferRef> getConstant(Value constant, gpu::LaunchFuncOp launch);
   FailureOr<Extent> getExtent(Value value, gpu::LaunchFuncOp launch,
                               StringRef what);
@@ -135,63 +134,16 @@ private:
 // Buffers
 //===----------------------------------------------------------------------===//
 
-/// Bytes of an element in memory.
-static int64_t getElementBytes(MemRefType type) {
-  Type element = type.getElementType();
-  return element.isIndex() ? 8 : (element.getIntOrFloatBitWidth() + 7) / 8;
-}
-
-/// Elements from the first to the last one of a strided buffer; none where
-/// strides or extents are dynamic or negative.
-static std::optional<int64_t> getSpan(MemRefType type, int64_t &offset) {
-  SmallVector<int64_t> strides;
-  if (!type.hasStaticShape() ||
-      failed(type.getStridesAndOffset(strides, offset)) ||
-      ShapedType::isDynamic(offset) || offset < 0)
-    return std::nullopt;
-  if (type.getNumElements() == 0)
-    return 0;
-  int64_t span = 1;
-  for (auto [extent, stride] : llvm::zip(type.getShape(), strides)) {
-    if (ShapedType::isDynamic(stride) || stride < 0)
-      return std::nullopt;
-    span += (extent - 1) * stride;
-  }
-  return span;
-}
-
-/// Undoes views that change the type only: their type says where they begin, in
-/// elements from the base.
-static Value getViewSource(Value buffer) {
-  Operation *op = buffer.getDefiningOp();
-  if (!isa_and_nonnull<memref::CastOp, memref::CollapseShapeOp,
-                       memref::ExpandShapeOp, memref::ReinterpretCastOp,
-                       memref::SubViewOp, memref::TransposeOp>(op))
-    return nullptr;
-  return op->getOperand(0);
-}
-
 FailureOr<BufferRef> PlanEmitter::getBuffer(Value buffer,
                                             gpu::LaunchFuncOp launch) {
-  // A cast may have hidden the position in the type.
-  while (auto cast = buffer.getDefiningOp<memref::CastOp>())
-    buffer = cast.getSource();
-  auto type = dyn_cast<MemRefType>(buffer.getType());
-  int64_t offset = 0;
-  std::optional<int64_t> span;
-  if (type && getRuntimeType(type.getElementType()))
-    span = getSpan(type, offset);
-  if (!span)
-    return launch.emitOpError("takes a buffer of type ")
-           << buffer.getType() << ", whose place is not known at compile time";
-  Value base = buffer;
-  while (Value source = getViewSource(base))
-    base = source;
-  FailureOr<BufferRef> reference = getBase(base, launch);
+  FailureOr<BufferPlace> place = findBufferPlace(buffer, launch);
+  if (failed(place))
+    return failure();
+  FailureOr<BufferRef> reference = getBase(place->base, launch);
   if (failed(reference))
     return failure();
-  reference->offset += offset * getElementBytes(type);
-  reference->size = *span * getElementBytes(type);
+  reference->offset += place->offset;
+  reference->size = place->size;
   return reference;
 }
 
@@ -199,25 +151,11 @@ FailureOr<BufferRef> PlanEmitter::getBase(Value base,
                                           gpu::LaunchFuncOp launch) {
   if (auto argument = dyn_cast<BlockArgument>(base))
     return entry.buffers[argument.getArgNumber()];
-  if (auto view = base.getDefiningOp<memref::ViewOp>())
-    return getView(view, launch);
   if (isa<memref::GetGlobalOp, PackOp>(base.getDefiningOp()))
     return getConstant(base, launch);
   return base.getDefiningOp()->emitOpError(
       "makes a buffer that a launch table cannot hold: expected an argument, a "
       "view of the arena or a constant");
-}
-
-FailureOr<BufferRef> PlanEmitter::getView(memref::ViewOp view,
-                                          gpu::LaunchFuncOp launch) {
-  std::optional<int64_t> shift = getConstantIntValue(view.getByteShift());
-  if (!shift || *shift < 0)
-    return view.emitOpError("has a byte shift that is no constant");
-  FailureOr<BufferRef> source = getBuffer(view.getSource(), launch);
-  if (failed(source))
-    return failure();
-  source->offset += *shift;
-  return source;
 }
 
 /// What `pack` does to a constant; the identity without a pack.

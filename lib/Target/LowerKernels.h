@@ -17,6 +17,12 @@
 
 namespace mlir::qopt {
 
+struct ChipInfo;
+
+/// The lowest PTX version, times 10, that names the chip and has what `kernels`
+/// use (Ptx.cpp).
+unsigned getPtxVersion(gpu::GPUModuleOp kernels, const ChipInfo &chip);
+
 /// Device ops of qopt to NVVM and LLVM ops (LowerToNVVM.cpp).
 void populateLowerToNVVMPatterns(RewritePatternSet &patterns);
 

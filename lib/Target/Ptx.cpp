@@ -13,6 +13,8 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Target/Ptx.h"
 
+#include "LowerKernels.h"
+
 #include "QuantOpt/Kernels/ChipInfo.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -47,9 +49,10 @@ static unsigned getFirstPtxVersion(const ChipInfo &chip) {
   }
 }
 
-/// The lowest version that has what `kernels` use: what later versions added
-/// for sm_80 to sm_90 is mma on operands of different signedness.
-static unsigned getPtxVersion(gpu::GPUModuleOp kernels, const ChipInfo &chip) {
+/// What later versions added for sm_80 to sm_90 is mma on operands of different
+/// signedness.
+unsigned mlir::qopt::getPtxVersion(gpu::GPUModuleOp kernels,
+                                   const ChipInfo &chip) {
   constexpr unsigned kMixedMma = 71;
   unsigned version = getFirstPtxVersion(chip);
   kernels->walk([&](NVVM::MmaOp op) {

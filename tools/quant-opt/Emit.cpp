@@ -27,7 +27,15 @@ struct Product {
 };
 } // namespace
 
-/// Kernels form, PTX or cubin of one chip.
+/// Kernels form to upstream's dialects, in place.
+static LogicalResult exportKernels(ModuleOp kernelsForm,
+                                   const JobOptions &options) {
+  PassManager pm(kernelsForm.getContext());
+  pm.addPass(createExportKernels({options.entry}));
+  return pm.run(kernelsForm);
+}
+
+/// Kernels form, with or without our dialect, PTX or cubin of one chip.
 static LogicalResult makeForChip(ModuleOp module, const JobPlan &plan,
                                  const JobOptions &options, Report &report,
                                  Product &product) {
@@ -43,7 +51,9 @@ static LogicalResult makeForChip(ModuleOp module, const JobPlan &plan,
     recordKernels(report, *product.kernelsForm, chip);
   }
   if (plan.emit == EmitKind::MLIR)
-    return success();
+    return plan.last == Phase::Emit
+               ? exportKernels(*product.kernelsForm, options)
+               : success();
 
   FailureOr<gpu::GPUModuleOp> kernels = findKernels(*product.kernelsForm);
   if (failed(kernels))

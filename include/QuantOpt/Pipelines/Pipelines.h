@@ -54,7 +54,7 @@ void buildTensorPhases(OpPassManager &pm, const JobOptions &options,
 void buildKernelsPhase(OpPassManager &pm, StringRef chip, StringRef entry);
 
 /// The pipeline `quantize-int8`: phases `options.from` to `options.to`, which
-/// may be `kernels` with one chip.
+/// may be `kernels` or `emit` with one chip.
 LogicalResult buildQuantizePipeline(OpPassManager &pm,
                                     const JobOptions &options,
                                     JobErrorHandler errorHandler);

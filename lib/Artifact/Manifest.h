@@ -33,8 +33,8 @@ std::string writeManifest(const Artifact &artifact,
 void readManifest(const char *text, uint64_t size, Artifact &artifact);
 
 /// Names of buffers in arguments, in the order of BufferRef::Kind.
-constexpr const char *kBufferNames[] = {"input", "output", "arena", "constant",
-                                        "workspace"};
+constexpr const char *kBufferNames[] = {"input",    "output",    "arena",
+                                        "constant", "workspace", "status"};
 
 } // namespace mlir::qopt::artifact
 

@@ -104,6 +104,15 @@ static Launch readLaunch(const JsonField &field) {
   JsonField arguments = object.take("arguments");
   for (size_t i = 0, e = arguments.size(); i < e; ++i)
     launch.arguments.push_back(readArgument(arguments[i]));
+  if (object.has("checks")) {
+    JsonField checks = object.take("checks");
+    if (checks.size() == 0)
+      checks.fail("is empty");
+    for (size_t i = 0, e = checks.size(); i < e; ++i)
+      launch.checks.push_back(checks[i].asString());
+    launch.pointsPerSample =
+        object.take("points_per_sample").asInteger(0, INT64_MAX);
+  }
   object.finish();
   return launch;
 }

@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Format.h"
+#include "QuantOpt/Artifact/StatusWord.h"
 
 #include <algorithm>
 #include <set>
@@ -132,11 +133,15 @@ private:
                    int64_t least, int64_t most) const;
   void checkBuffer(const std::string &subject, const BufferRef &buffer) const;
   void checkLaunch(const std::string &subject, const Launch &launch) const;
+  void checkStatus(const std::string &subject, const Launch &launch);
 
   const Artifact &artifact;
   const Plan &plan;
   const std::vector<uint64_t> &inputBytes, &outputBytes;
   std::vector<uint64_t> packedBytes;
+  uint64_t statusBytes = 0;
+  /// Bytes of the words of the launches so far.
+  uint64_t usedStatusBytes = 0;
 };
 } // namespace
 
@@ -240,6 +245,9 @@ void PlanChecker::checkBuffer(const std::string &subject,
   case Kind::Workspace:
     available = buffer.index == 0 ? &plan.workspaceBytes : nullptr;
     break;
+  case Kind::Status:
+    available = buffer.index == 0 ? &statusBytes : nullptr;
+    break;
   }
   if (!available)
     fail(subject + " is in a buffer that is not there");
@@ -301,6 +309,40 @@ void PlanChecker::checkLaunch(const std::string &subject,
          std::to_string(kMaxParameterBytes));
 }
 
+/// Launches write to their own status word only.
+void PlanChecker::checkStatus(const std::string &subject,
+                              const Launch &launch) {
+  size_t words = 0;
+  for (const Argument &argument : launch.arguments) {
+    const BufferRef &buffer = argument.buffer;
+    if (argument.kind != Argument::Kind::Buffer ||
+        buffer.kind != BufferRef::Kind::Status)
+      continue;
+    if (buffer.offset != usedStatusBytes || buffer.size != kStatusWordBytes)
+      fail(subject + "takes " + std::to_string(buffer.size) +
+           " bytes of status from " + std::to_string(buffer.offset) +
+           "; expected " + std::to_string(kStatusWordBytes) + " from " +
+           std::to_string(usedStatusBytes));
+    ++words;
+  }
+  if (words != (launch.checks.empty() ? 0 : 1))
+    fail(subject + "has " + std::to_string(words) + " status words for " +
+         std::to_string(launch.checks.size()) + " checks");
+  if (launch.checks.size() > kMaxChecks)
+    fail(subject + "has " + std::to_string(launch.checks.size()) +
+         " checks; expected at most " + std::to_string(kMaxChecks));
+  if (launch.pointsPerSample < 0)
+    fail(subject + "has negative points of samples");
+  usedStatusBytes += words * kStatusWordBytes;
+}
+
+uint64_t artifact::statusBytes(const Plan &plan) {
+  uint64_t bytes = 0;
+  for (const Launch &launch : plan.launches)
+    bytes += launch.checks.empty() ? 0 : kStatusWordBytes;
+  return bytes;
+}
+
 void PlanChecker::check() {
   checkImages();
   if (plan.arenaBytes > kMaxBufferBytes ||
@@ -310,6 +352,7 @@ void PlanChecker::check() {
          "most " + std::to_string(kMaxBufferBytes));
   checkCount("packed constants", plan.packed.size(), kMaxPacked);
   checkCount("launches", plan.launches.size(), kMaxLaunches);
+  statusBytes = artifact::statusBytes(plan);
   uint64_t total = 0;
   for (size_t i = 0; i < plan.packed.size(); ++i) {
     checkPacked("packed constant " + std::to_string(i) + " ", plan.packed[i]);
@@ -322,7 +365,9 @@ void PlanChecker::check() {
     const Launch &launch = plan.launches[i];
     std::string name =
         launch.name.empty() ? "" : " (" + quote(launch.name) + ")";
-    checkLaunch("launch " + std::to_string(i) + name + ": ", launch);
+    std::string subject = "launch " + std::to_string(i) + name + ": ";
+    checkLaunch(subject, launch);
+    checkStatus(subject, launch);
   }
 }
 

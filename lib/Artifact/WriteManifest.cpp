@@ -63,6 +63,10 @@ static OrderedJson toJson(const Launch &launch) {
   for (const Argument &argument : launch.arguments)
     arguments.push_back(toJson(argument));
   item["arguments"] = std::move(arguments);
+  if (!launch.checks.empty()) {
+    item["checks"] = launch.checks;
+    item["points_per_sample"] = launch.pointsPerSample;
+  }
   return item;
 }
 

@@ -12,11 +12,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "CpuCompiler.h"
+#include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Execution/BufferAccess.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -123,15 +125,18 @@ static Value freeze(OpBuilder &builder, Location loc, Value index) {
                                     value);
 }
 
+std::string mlir::qopt::describeIndexCheck(unsigned dim, int64_t extent) {
+  return "index out of bounds: dimension " + std::to_string(dim) + " has " +
+         std::to_string(extent) + " elements";
+}
+
 /// Asserts 0 <= index < extent. One unsigned comparison does both.
 static void assertBelow(OpBuilder &builder, Location loc, Value index,
                         int64_t extent, int64_t dim) {
   Value bound = arith::ConstantIndexOp::create(builder, loc, extent);
   Value inside = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
                                        index, bound);
-  cf::AssertOp::create(builder, loc, inside,
-                       "index out of bounds: dimension " + std::to_string(dim) +
-                           " has " + std::to_string(extent) + " elements");
+  cf::AssertOp::create(builder, loc, inside, describeIndexCheck(dim, extent));
 }
 
 /// Checks `indices` (operands of `op`) against the shape of `type`.
@@ -201,10 +206,10 @@ LogicalResult cpu::insertBoundsChecks(func::FuncOp entry) {
 // Asserts
 //===----------------------------------------------------------------------===//
 
-/// `file:line:col` and the names on the way, as far as the location has them.
-static std::string describe(Location loc) {
+/// `file:line:col: 'name'` of the op that checks, as far as it has them.
+static std::string describe(cf::AssertOp op) {
   std::string name, position;
-  loc->walk([&](Location inner) {
+  op.getLoc()->walk([&](Location inner) {
     if (auto named = dyn_cast<NameLoc>(inner))
       name = named.getName().str();
     if (auto file = dyn_cast<FileLineColLoc>(inner); file && position.empty())
@@ -213,27 +218,61 @@ static std::string describe(Location loc) {
                  std::to_string(file.getColumn());
     return WalkResult::advance();
   });
+  if (auto parent = op->getParentOfType<linalg::LinalgOp>())
+    if (StringRef given = getOpName(parent); !given.empty())
+      name = given.str();
   if (position.empty() && name.empty())
     return "unknown location";
   if (name.empty())
     return position;
-  return position.empty() ? name : position + ": '" + name + "'";
+  return position.empty() ? "'" + name + "'" : position + ": '" + name + "'";
 }
 
-void cpu::lowerAsserts(func::FuncOp entry,
-                       std::vector<std::string> &checkMessages) {
+/// The sample that `op` is executed for (i64), or -1 if it is not known:
+/// samples are equal parts of the outermost loop.
+static Value getSample(OpBuilder &b, cf::AssertOp op, int64_t batch) {
+  Location loc = op.getLoc();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(b, loc, value, 64);
+  };
+  auto parent = dyn_cast<linalg::LinalgOp>(op->getParentOp());
+  if (batch == 1)
+    return constant(0);
+  if (!parent || batch == 0)
+    return constant(-1);
+  AffineMap map =
+      parent.getMatchingIndexingMap(&parent.getDpsInitsMutable()[0]);
+  SmallVector<int64_t> extents = parent.getStaticLoopRanges();
+  for (AffineExpr subscript : map.getResults()) {
+    auto dim = dyn_cast<AffineDimExpr>(subscript);
+    if (!dim || extents[dim.getPosition()] == 1)
+      continue;
+    if (extents[dim.getPosition()] % batch != 0)
+      return constant(-1);
+    Value index = linalg::IndexOp::create(b, loc, dim.getPosition());
+    index = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
+    return arith::DivUIOp::create(b, loc, index,
+                                  constant(extents[dim.getPosition()] / batch));
+  }
+  return constant(-1);
+}
+
+void cpu::lowerAsserts(func::FuncOp entry, int64_t batch,
+                       std::vector<CheckMessage> &messages) {
   SmallVector<cf::AssertOp> asserts;
   entry.walk([&](cf::AssertOp op) { asserts.push_back(op); });
   for (cf::AssertOp op : asserts) {
     OpBuilder builder(op);
     Location loc = op.getLoc();
-    int64_t index = checkMessages.size();
-    checkMessages.push_back(describe(loc) + ": " + op.getMsg().str());
+    int64_t index = messages.size();
+    messages.push_back({describe(op), op.getMsg().str()});
+    Value sample = getSample(builder, op, batch);
     Value one = arith::ConstantIntOp::create(builder, loc, 1, 1);
     Value failed = arith::XOrIOp::create(builder, loc, op.getArg(), one);
     scf::IfOp::create(builder, loc, failed, [&](OpBuilder &b, Location loc) {
       Value number = arith::ConstantIntOp::create(b, loc, index, 64);
-      func::CallOp::create(b, loc, kCheckFailedFn, TypeRange(), number);
+      func::CallOp::create(b, loc, kCheckFailedFn, TypeRange(),
+                           ValueRange{number, sample});
       scf::YieldOp::create(b, loc);
     });
     op.erase();

@@ -99,9 +99,17 @@ void localizeLoopBuffers(func::FuncOp entry);
 /// Adds a `cf.assert` in front of every access whose index depends on data.
 LogicalResult insertBoundsChecks(func::FuncOp entry);
 
-/// `cf.assert` to calls of `kCheckFailedFn`; messages (with locations) are
-/// appended to `checkMessages`, their positions are the functions' argument.
-void lowerAsserts(func::FuncOp entry, std::vector<std::string> &checkMessages);
+/// What a failing check says: "`op`, sample 3: `message`".
+struct CheckMessage {
+  std::string op, message;
+};
+
+/// `cf.assert` to calls of `kCheckFailedFn`, whose arguments are the position
+/// of what it says in `messages`, to which that is appended, and the sample, or
+/// -1 where the check belongs to none. `batch` samples are the outermost extent
+/// of the model's inputs and outputs; 0 if they have none in common.
+void lowerAsserts(func::FuncOp entry, int64_t batch,
+                  std::vector<CheckMessage> &messages);
 
 //===----------------------------------------------------------------------===//
 // CallKernels.cpp, CallLoopNests.cpp: memref level

@@ -35,7 +35,7 @@ struct CpuExecutable::Impl {
   SmallVector<TensorSpec> inputs, outputs;
   std::vector<Weight> weights;
   std::vector<std::unique_ptr<Kernel>> kernels;
-  std::vector<std::string> checkMessages;
+  std::vector<CheckMessage> checkMessages;
   std::unique_ptr<JitCode> code;
   EntryFunction entry = nullptr;
   mutable std::optional<ArenaPool> arenas;
@@ -97,6 +97,22 @@ static std::unique_ptr<MLIRContext> createPrivateContext() {
   registerLLVMDialectTranslation(registry);
   return std::make_unique<MLIRContext>(registry,
                                        MLIRContext::Threading::DISABLED);
+}
+
+/// The outermost extent that all inputs and outputs share; 0 if they do not.
+static int64_t getBatch(FunctionType type) {
+  std::optional<int64_t> batch;
+  auto agrees = [&](Type operand) {
+    auto tensor = cast<RankedTensorType>(operand);
+    if (tensor.getRank() == 0)
+      return false;
+    return *(batch = batch.value_or(tensor.getDimSize(0))) ==
+           tensor.getDimSize(0);
+  };
+  return llvm::all_of(type.getInputs(), agrees) &&
+                 llvm::all_of(type.getResults(), agrees)
+             ? batch.value_or(0)
+             : 0;
 }
 
 /// The part of `loc` that other contexts can express.
@@ -175,7 +191,8 @@ CpuExecutable::compile(ModuleOp module, StringRef entryName,
       failed(callKernels(entry, numInputs, numWeights, options.kernels,
                          impl->kernels)))
     return failure();
-  lowerAsserts(entry, impl->checkMessages);
+  lowerAsserts(entry, getBatch(original.getFunctionType()),
+               impl->checkMessages);
   lowerObservers(entry);
   FailureOr<OwningOpRef<ModuleOp>> nests = callLoopNests(entry);
   if (failed(nests))
@@ -227,12 +244,16 @@ llvm::Error CpuExecutable::run(ArrayRef<const void *> inputs,
     buffers.push_back(const_cast<void *>(weight.data));
   llvm::append_range(buffers, outputs);
   buffers.push_back(arena.get());
-  std::optional<int64_t> failedCheck =
+  std::optional<FailedRun> failure =
       runEntry(impl->entry, buffers.data(), impl->options.observer);
   impl->arenas->giveBack(std::move(arena));
-  if (!failedCheck)
+  if (!failure)
     return llvm::Error::success();
-  if (*failedCheck < 0)
+  if (failure->check < 0)
     return outOfMemory();
-  return llvm::createStringError(impl->checkMessages[*failedCheck]);
+  const CheckMessage &failed = impl->checkMessages[failure->check];
+  std::string sample;
+  if (failure->sample >= 0)
+    sample = ", sample " + std::to_string(failure->sample);
+  return llvm::createStringError(failed.op + sample + ": " + failed.message);
 }

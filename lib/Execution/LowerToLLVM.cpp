@@ -33,7 +33,7 @@ void cpu::declareRuntimeFunctions(ModuleOp module) {
         .setPrivate();
   };
   declare(kRunKernelFn, {pointer, pointer, pointer, pointer});
-  declare(kCheckFailedFn, {i64});
+  declare(kCheckFailedFn, {i64, i64});
   declare(kObserveFn, {i64, pointer, i64});
 }
 

@@ -74,7 +74,7 @@ struct RunContext {
   const Observer *observer;
   /// Buffers that the memory plan has no place for.
   std::vector<AlignedBuffer> buffers;
-  int64_t failedCheck = -1;
+  FailedRun failure = {-1, -1};
   std::jmp_buf exit;
 };
 
@@ -107,8 +107,9 @@ static bool callEntry(EntryFunction entry, void *const *buffers,
   return true;
 }
 
-std::optional<int64_t> cpu::runEntry(EntryFunction entry, void *const *buffers,
-                                     const Observer &observer) {
+std::optional<FailedRun> cpu::runEntry(EntryFunction entry,
+                                       void *const *buffers,
+                                       const Observer &observer) {
   RunContext context;
   context.observer = &observer;
   RunContext *outer = std::exchange(currentRun, &context);
@@ -117,7 +118,7 @@ std::optional<int64_t> cpu::runEntry(EntryFunction entry, void *const *buffers,
   currentRun = outer;
   if (finished)
     return std::nullopt;
-  return context.failedCheck;
+  return context.failure;
 }
 
 //===----------------------------------------------------------------------===//
@@ -127,8 +128,8 @@ std::optional<int64_t> cpu::runEntry(EntryFunction entry, void *const *buffers,
 /// Reported like a check, but not one of the IR.
 static constexpr int64_t kOutOfMemoryCheck = -2;
 
-[[noreturn]] static void failCheck(int64_t check) {
-  currentRun->failedCheck = check;
+[[noreturn]] static void failCheck(int64_t check, int64_t sample) {
+  currentRun->failure = {check, sample};
   longjmp(currentRun->exit, 1);
 }
 
@@ -145,7 +146,7 @@ static void observe(int64_t index, const float *data, int64_t count) {
 static void *allocate(size_t bytes) {
   AlignedBuffer buffer = allocateAligned(bytes);
   if (!buffer)
-    failCheck(kOutOfMemoryCheck);
+    failCheck(kOutOfMemoryCheck, -1);
   currentRun->buffers.push_back(std::move(buffer));
   return currentRun->buffers.back().get();
 }

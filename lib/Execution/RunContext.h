@@ -52,10 +52,15 @@ private:
   std::vector<AlignedBuffer> idle;
 };
 
-/// Runs `entry` with default floating-point modes. Returns the number of the
-/// check that failed, if one did. May be nested by observers.
-std::optional<int64_t> runEntry(EntryFunction entry, void *const *buffers,
-                                const Observer &observer);
+/// A check that ended a run: its number, and the sample or -1.
+struct FailedRun {
+  int64_t check, sample;
+};
+
+/// Runs `entry` with default floating-point modes. Returns the check that
+/// failed, if one did. May be nested by observers.
+std::optional<FailedRun> runEntry(EntryFunction entry, void *const *buffers,
+                                  const Observer &observer);
 
 /// The functions that compiled code calls, by symbol name.
 std::vector<std::pair<llvm::StringRef, void *>> getRuntimeSymbols();

@@ -106,25 +106,30 @@ class LaunchBuilder {
 public:
   LaunchBuilder(func::FuncOp entry, gpu::GPUModuleOp kernels,
                 const ChipInfo &chip, const BatchPlan &plan, Value batch,
-                Value workspace)
+                Value workspace, Value status)
       : kernels(kernels), chip(chip), plan(plan), batch(batch),
-        workspace(workspace) {}
+        workspace(workspace), status(status) {}
 
   LogicalResult replace(Operation *op);
   /// Bytes of zeroed memory that the launches so far need.
   int64_t getWorkspaceBytes() const { return workspaceBytes; }
+  /// Launches so far that check something.
+  int64_t getNumStatusWords() const { return numStatusWords; }
 
 private:
   /// `rows -> expression` of an op as an index.
   Value createExtent(ImplicitLocOpBuilder &b, Operation *op, AffineExpr expr);
   Value createScalar(ImplicitLocOpBuilder &b, Operation *op,
                      const KernelArgument &argument);
+  /// The next status word.
+  Value createStatusWord(ImplicitLocOpBuilder &b);
+  void noteChecks(Operation *op, const KernelLaunch &launch, Operation *call);
 
   gpu::GPUModuleOp kernels;
   const ChipInfo &chip;
   const BatchPlan &plan;
-  Value batch, workspace;
-  int64_t workspaceBytes = 0;
+  Value batch, workspace, status;
+  int64_t workspaceBytes = 0, numStatusWords = 0;
 };
 } // namespace
 
@@ -159,6 +164,32 @@ Value LaunchBuilder::createScalar(ImplicitLocOpBuilder &b, Operation *op,
   return arith::IndexCastOp::create(b, type, value);
 }
 
+Value LaunchBuilder::createStatusWord(ImplicitLocOpBuilder &b) {
+  SmallVector<OpFoldResult> offset = {b.getIndexAttr(numStatusWords++)};
+  SmallVector<OpFoldResult> one = {b.getIndexAttr(1)};
+  return memref::ReinterpretCastOp::create(
+      b,
+      MemRefType::get(
+          {1}, b.getI64Type(),
+          StridedLayoutAttr::get(b.getContext(), numStatusWords - 1, {1})),
+      status, offset[0], one, one);
+}
+
+void LaunchBuilder::noteChecks(Operation *op, const KernelLaunch &launch,
+                               Operation *call) {
+  Builder builder(op->getContext());
+  SmallVector<StringRef> messages(launch.checks.begin(), launch.checks.end());
+  call->setAttr(kChecksAttr, builder.getStrArrayAttr(messages));
+  int64_t rows = 0; // Of each sample.
+  if (auto it = plan.rowsPerSample.find(op); it != plan.rowsPerSample.end())
+    rows = it->second;
+  else if (plan.batch == 1 && plan.fixedReason.empty())
+    rows = getRows(op);
+  if (rows != 0)
+    call->setAttr(kPointsPerSampleAttr,
+                  builder.getI64IntegerAttr(rows * launch.pointsPerRow));
+}
+
 LogicalResult LaunchBuilder::replace(Operation *op) {
   FailureOr<KernelLaunch> launch =
       isa<GemmOp>(op)
@@ -179,6 +210,9 @@ LogicalResult LaunchBuilder::replace(Operation *op) {
     case KernelArgument::Kind::Workspace:
       arguments.push_back(workspace);
       break;
+    case KernelArgument::Kind::Status:
+      arguments.push_back(createStatusWord(b));
+      break;
     }
   }
   workspaceBytes = std::max(workspaceBytes, launch->workspaceBytes);
@@ -198,6 +232,8 @@ LogicalResult LaunchBuilder::replace(Operation *op) {
       b, kernel, gpu::KernelDim3{grid(0), grid(1), grid(2)},
       gpu::KernelDim3{threads, one, one}, shared, arguments);
   call->setAttr(kNameAttr, b.getStringAttr(getLaunchName(op, launch->kernel)));
+  if (!launch->checks.empty())
+    noteChecks(op, *launch, call);
   return success();
 }
 
@@ -305,12 +341,17 @@ LogicalResult BuildKernels::build(func::FuncOp entry, const ChipInfo &chip) {
     return MemRefType::get({size}, IntegerType::get(&getContext(), 8));
   };
   FailureOr<Value> workspace = addArgument(entry, bytes(0), "workspace");
+  auto words = [&](int64_t count) {
+    return MemRefType::get({count}, IntegerType::get(&getContext(), 64));
+  };
+  FailureOr<Value> status = addArgument(entry, words(0), "status");
   FailureOr<Value> batch =
       addArgument(entry, IndexType::get(&getContext()), "batch");
-  if (failed(workspace) || failed(batch))
+  if (failed(workspace) || failed(status) || failed(batch))
     return failure();
   gpu::GPUModuleOp kernels = createKernelsModule(getOperation(), chip);
-  LaunchBuilder launches(entry, kernels, chip, *plan, *batch, *workspace);
+  LaunchBuilder launches(entry, kernels, chip, *plan, *batch, *workspace,
+                         *status);
   SmallVector<Operation *> ops;
   for (Operation &op : entry.getBody().front())
     if (isa<linalg::LinalgOp, GemmOp>(op))
@@ -325,7 +366,10 @@ LogicalResult BuildKernels::build(func::FuncOp entry, const ChipInfo &chip) {
     op->erase();
   eraseUnused(entry);
   workspace->setType(bytes(launches.getWorkspaceBytes()));
+  status->setType(words(launches.getNumStatusWords()));
   entry.setType(
       FunctionType::get(&getContext(), entry.getBody().getArgumentTypes(), {}));
+  if (launches.getNumStatusWords() == 0)
+    return entry.eraseArgument(cast<BlockArgument>(*status).getArgNumber());
   return success();
 }

@@ -15,16 +15,11 @@
 #include "LoopKernel.h"
 
 #include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
-
-bool mlir::qopt::needsClamp(memref::LoadOp load, unsigned dim) {
-  auto range = getIndexRange(load.getIndices()[dim]);
-  return !range || range->low < 0 ||
-         range->high >= load.getMemRefType().getDimSize(dim);
-}
 
 namespace {
 /// Of one operand, by lane.
@@ -36,8 +31,8 @@ public:
                     LLVM::LLVMFuncOp kernel)
       : plan(plan), op(plan.shape.op), b(builder), kernel(kernel) {}
 
-  /// Everything that the thread of `point` does.
-  void emitPoint(Value point);
+  /// Everything that the thread of `thePoint` does.
+  void emitPoint(Value thePoint);
 
 private:
   size_t getNumOperands() const { return plan.shape.operands.size(); }
@@ -59,6 +54,8 @@ private:
   LaneValues getInitialValues(size_t operand, Value pointer);
   void storeLanes(size_t operand, Value pointer, ArrayRef<Value> values);
   Value loadCaptured(memref::LoadOp load, IRMapping &mapping);
+  /// Notes where the check of `inner` (for its index `dim`) fails.
+  void check(Operation &inner, unsigned dim, Value condition);
 
   const LoopKernelPlan &plan;
   linalg::LinalgOp op;
@@ -66,6 +63,8 @@ private:
   LLVM::LLVMFuncOp kernel;
   /// By loop of the op, where it is a loop of the kernel on its own.
   DenseMap<unsigned, Value> counters;
+  /// The thread's.
+  Value point;
 };
 } // namespace
 
@@ -135,14 +134,16 @@ Value LoopKernelEmitter::loadCaptured(memref::LoadOp load, IRMapping &mapping) {
   for (unsigned dim = 0; dim < strides.size(); ++dim) {
     Value index = load.getIndices()[dim];
     int64_t extent = type.getDimSize(dim);
-    if (extent == 1)
+    bool isChecked = needsClamp(load, dim);
+    if (extent == 1 && !isChecked)
       continue;
     Value counter = arith::IndexCastOp::create(b, b.getI64Type(),
                                                cloneSlice(b, index, mapping));
     // No access outside of the buffer, whatever the data says. An undefined
     // conversion must not give two values.
-    if (needsClamp(load, dim)) {
+    if (isChecked) {
       counter = LLVM::FreezeOp::create(b, counter);
+      check(*load, dim, b.less(counter, b.i64(extent)));
       counter = b.maxSigned(counter, b.i64(0));
       counter = b.minSigned(counter, b.i64(extent - 1));
     }
@@ -170,6 +171,15 @@ Value LoopKernelEmitter::getCounter(unsigned loop, int64_t lane) {
       plan.parallel.back().loop == static_cast<int>(loop))
     counter = b.add(counter, lane);
   return arith::IndexCastUIOp::create(b, b.getIndexType(), counter);
+}
+
+void LoopKernelEmitter::check(Operation &inner, unsigned dim, Value condition) {
+  ArrayRef<BodyCheck> checks = plan.shape.checks;
+  const auto *it = llvm::find_if(checks, [&](const BodyCheck &check) {
+    return check.op == &inner && check.dim == dim;
+  });
+  Value status = kernel.getArgument(plan.isDistinct.size());
+  emitCheck(b, status, point, it - checks.begin(), condition);
 }
 
 /// The address of an operand whose subscripts are not linear.
@@ -222,6 +232,8 @@ LoopKernelEmitter::startBodies(ArrayRef<Value> pointers,
   }
   for (auto [lane, mapping] : llvm::enumerate(mappings)) {
     for (Operation &inner : op.getBlock()->without_terminator()) {
+      if (auto assertion = dyn_cast<cf::AssertOp>(inner))
+        check(inner, 0, cloneSlice(b, assertion.getArg(), mapping));
       if (inner.use_empty())
         continue;
       if (auto index = dyn_cast<linalg::IndexOp>(inner))
@@ -343,7 +355,8 @@ LaneValues LoopKernelEmitter::getInitialValues(size_t operand, Value pointer) {
   return loadLanes(operand, pointer);
 }
 
-void LoopKernelEmitter::emitPoint(Value point) {
+void LoopKernelEmitter::emitPoint(Value thePoint) {
+  point = thePoint;
   SmallVector<Value> pointers = enterParallelLoops(point);
   SmallVector<LaneValues> running(getNumOperands());
   for (auto [i, operand] : llvm::enumerate(plan.shape.operands))

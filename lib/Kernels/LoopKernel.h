@@ -62,13 +62,10 @@ struct LoopKernelPlan {
   std::string getKey() const;
 };
 
-/// Emits the body of `kernel`, whose parameters are the operands, the captures
-/// and the number of points.
+/// Emits the body of `kernel`, whose parameters are the operands, the captures,
+/// the status word if the op has checks, and the number of points.
 void emitLoopKernel(const LoopKernelPlan &plan, DeviceBuilder &builder,
                     LLVM::LLVMFuncOp kernel);
-
-/// A load in the body whose index in `dim` may lie outside of the buffer.
-bool needsClamp(memref::LoadOp load, unsigned dim);
 
 } // namespace mlir::qopt
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "LoopShape.h"
 
+#include "QuantOpt/Artifact/StatusWord.h"
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "QuantOpt/Kernels/KernelsForm.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -143,7 +144,7 @@ static bool isConstant(Value value) {
 /// Records loads, refuses what a thread cannot do.
 static LogicalResult analyzeBodyOp(LoopShape &shape, Operation *op) {
   if (isa<cf::AssertOp>(op))
-    return refuse(shape.op) << "it checks a condition at run time";
+    return success();
   if (auto load = dyn_cast<memref::LoadOp>(op)) {
     Value buffer = load.getMemRef();
     if (!getStaticStrides(load.getMemRefType()) || !getBufferRoot(buffer) ||
@@ -180,6 +181,11 @@ static LogicalResult analyzeBody(LoopShape &shape) {
                        : "an argument")
                << "'";
   }
+  shape.checks = collectChecks(*body);
+  if (shape.checks.size() > kMaxChecks)
+    return refuse(shape.op)
+           << "it checks " << shape.checks.size()
+           << " conditions at run time, more than " << kMaxChecks;
   return success();
 }
 

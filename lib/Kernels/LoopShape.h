@@ -15,6 +15,7 @@
 #define QUANTOPT_LIB_KERNELS_LOOPSHAPE_H
 
 #include "QuantOpt/Execution/BufferAccess.h"
+#include "StatusChecks.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -41,6 +42,8 @@ struct LoopShape {
   SmallVector<LoopOperand> operands;
   /// Buffers whose elements the body loads, in the order of the loads.
   SmallVector<Value> captures;
+  /// What the body checks; kernels with checks have a status word.
+  SmallVector<BodyCheck> checks;
   /// Of all loops of the op.
   SmallVector<int64_t> extents;
   /// Loops with more than one iteration: the parallel ones, outermost first in

@@ -278,6 +278,8 @@ FailureOr<KernelLaunch> mlir::qopt::buildLoopKernel(linalg::LinalgOp op,
     DeviceBuilder builder(op.getLoc(), op.getContext());
     SmallVector<Type> types(plan.isDistinct.size(),
                             builder.pointerType(MemorySpace::Global));
+    if (!plan.shape.checks.empty())
+      types.push_back(builder.pointerType(MemorySpace::Global));
     types.push_back(builder.getIntegerType(plan.isWide ? 64 : 32));
     kernel = createKernel(builder, kernels,
                           makeKernelName(kernels, getBaseName(plan)), types,
@@ -294,6 +296,11 @@ FailureOr<KernelLaunch> mlir::qopt::buildLoopKernel(linalg::LinalgOp op,
         {KernelArgument::Kind::Buffer, operand.getBuffer(), {}, 64});
   for (Value capture : plan.shape.captures)
     launch.arguments.push_back({KernelArgument::Kind::Buffer, capture, {}, 64});
+  if (!plan.shape.checks.empty())
+    launch.arguments.push_back({KernelArgument::Kind::Status, {}, {}, 64});
+  for (const BodyCheck &check : plan.shape.checks)
+    launch.checks.push_back(check.message);
+  launch.pointsPerRow = plan.pointsPerRow;
   AffineExpr points =
       getAffineSymbolExpr(0, op.getContext()) * plan.pointsPerRow;
   launch.arguments.push_back(

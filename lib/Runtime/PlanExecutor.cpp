@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "PlanExecutor.h"
 
+#include "QuantOpt/Artifact/StatusWord.h"
+
 #include <algorithm>
 
 using namespace mlir::qopt;
@@ -42,6 +44,10 @@ PlanExecutor::PlanExecutor(std::unique_ptr<Artifact> artifact, size_t planIndex,
   workspace = DeviceBuffer(*dev, plan->workspaceBytes, "the workspace");
   if (plan->workspaceBytes)
     dev->zero(workspace.address(), plan->workspaceBytes);
+  statusWords.resize(statusBytes(*plan) / kStatusWordBytes);
+  status = DeviceBuffer(*dev, statusBytes(*plan), "the status words");
+  if (!statusWords.empty())
+    dev->zero(status.address(), statusBytes(*plan));
   uploadConstants();
   dev->synchronize();
   model->constants.clear();
@@ -149,6 +155,9 @@ Address PlanExecutor::addressOf(const BufferRef &buffer,
   case BufferRef::Kind::Workspace:
     start = workspace.address();
     break;
+  case BufferRef::Kind::Status:
+    start = status.address();
+    break;
   }
   return start + buffer.offset;
 }
@@ -213,12 +222,60 @@ void PlanExecutor::execute(int64_t batch, const std::vector<Address> &inputs,
 }
 
 //===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+void PlanExecutor::downloadStatus() {
+  if (!statusWords.empty())
+    dev->download(statusWords.data(), status.address(),
+                  statusWords.size() * kStatusWordBytes);
+}
+
+/// "'op', sample 3: what is wrong".
+static std::string describeFailure(const Launch &launch, uint64_t word) {
+  FailedCheck failed(word);
+  std::string text = "'" + launch.name + "'";
+  if (launch.pointsPerSample > 0)
+    text += ", sample " +
+            std::to_string(failed.point / uint64_t(launch.pointsPerSample));
+  // Kernels are the file's.
+  if (failed.check >= launch.checks.size())
+    return text + ": a check failed that the model does not list";
+  return text + ": " + launch.checks[failed.check];
+}
+
+void PlanExecutor::throwFailedCheck() {
+  hasUncheckedRuns = false;
+  auto word = statusWords.begin();
+  for (const Launch &launch : plan->launches) {
+    if (launch.checks.empty())
+      continue;
+    if (*word != 0) {
+      std::string failure = describeFailure(launch, *word);
+      dev->zero(status.address(), statusWords.size() * kStatusWordBytes);
+      throw Error(QOPT_RUN_FAILED, failure);
+    }
+    ++word;
+  }
+}
+
+void PlanExecutor::synchronize() {
+  if (hasUncheckedRuns)
+    downloadStatus();
+  dev->synchronize();
+  if (hasUncheckedRuns)
+    throwFailedCheck();
+}
+
+//===----------------------------------------------------------------------===//
 // Running
 //===----------------------------------------------------------------------===//
 
 void PlanExecutor::run(int64_t batch, const void *const *inputs,
                        void *const *outputs) {
   batch = checkBatch(*model, batch);
+  if (hasUncheckedRuns)
+    synchronize(); // An earlier run's failure is not this one's.
   allocateTensors();
   try {
     for (size_t i = 0; i < inputAddresses.size(); ++i)
@@ -229,8 +286,10 @@ void PlanExecutor::run(int64_t batch, const void *const *inputs,
     for (size_t i = 0; i < outputAddresses.size(); ++i)
       if (uint64_t bytes = bytesFor(model->outputs[i], batch))
         dev->download(outputs[i], outputAddresses[i], bytes);
+    downloadStatus();
     dev->synchronize();
     isDirty = false;
+    throwFailedCheck();
   } catch (...) {
     waitQuietly(); // The caller's buffers may be in use.
     throw;
@@ -248,6 +307,7 @@ void PlanExecutor::runOnDevice(int64_t batch, const void *const *inputs,
   };
   execute(batch, toAddresses(inputs, model->inputs.size()),
           toAddresses(outputs, model->outputs.size()));
+  hasUncheckedRuns = !statusWords.empty();
 }
 
 double PlanExecutor::elapsedMilliseconds() {

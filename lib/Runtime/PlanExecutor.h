@@ -50,7 +50,8 @@ public:
   /// Runs on device memory without waiting.
   void runOnDevice(int64_t batch, const void *const *inputs,
                    void *const *outputs);
-  void synchronize() { dev->synchronize(); }
+  /// Waits for all runs. Throws where a check failed in one of runOnDevice.
+  void synchronize();
   /// See OpenModel.
   double elapsedMilliseconds();
 
@@ -66,6 +67,10 @@ private:
   void uploadConstants();
   void allocateTensors();
   void waitQuietly() noexcept;
+  /// Starts to copy the status words, if there are any.
+  void downloadStatus();
+  /// When the copy is there: throws if a check failed, and forgets that.
+  void throwFailedCheck();
   Address addressOf(const artifact::BufferRef &buffer,
                     const Prepared &prepared) const;
   void launchAll(const Prepared &prepared);
@@ -79,7 +84,11 @@ private:
   const artifact::Plan *plan;
   std::unique_ptr<Device> dev;
   std::vector<DeviceBuffer> constants;
-  DeviceBuffer arena, workspace;
+  DeviceBuffer arena, workspace, status;
+  /// The status words of the last look.
+  std::vector<uint64_t> statusWords;
+  /// Runs of runOnDevice whose checks were not looked at.
+  bool hasUncheckedRuns = false;
   /// For runs on host memory; allocated by the first.
   std::vector<DeviceBuffer> inputBuffers, outputBuffers;
   std::vector<Address> inputAddresses, outputAddresses;

@@ -49,13 +49,13 @@ public:
   }
   void release(void *memory) override {
     std::lock_guard<std::mutex> lock(mutex);
-    executor.synchronize(); // It may be in use.
+    executor.device().synchronize(); // It may be in use.
     executor.device().release(reinterpret_cast<Address>(memory));
   }
   void upload(void *to, const void *from, size_t bytes) override {
     std::lock_guard<std::mutex> lock(mutex);
     executor.device().upload(reinterpret_cast<Address>(to), from, bytes);
-    executor.synchronize(); // Page-locked memory is read later.
+    executor.device().synchronize(); // Page-locked memory is read later.
   }
   void download(void *to, const void *from, size_t bytes) override {
     std::lock_guard<std::mutex> lock(mutex);

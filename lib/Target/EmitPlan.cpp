@@ -16,6 +16,7 @@
 #include "Extents.h"
 
 #include "QuantOpt/Analysis/Report.h"
+#include "QuantOpt/Artifact/StatusWord.h"
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "QuantOpt/Frontend/Entry.h"
 #include "QuantOpt/Kernels/KernelsForm.h"
@@ -69,11 +70,16 @@ static LogicalResult readArgument(KernelsEntry &entry, unsigned index) {
   } else if (kind == "workspace" && bytes) {
     reference.kind = BufferRef::Kind::Workspace;
     entry.workspaceBytes = *bytes;
+  } else if (kind == "status" && isBuffer && buffer.getRank() == 1 &&
+             buffer.getElementType().isInteger(64)) {
+    reference.kind = BufferRef::Kind::Status;
+    entry.numStatusWords = buffer.getDimSize(0);
   } else if (!(kind == "batch" && type.isIndex() && isLast)) {
     return function.emitOpError("is no entry of a kernels form: argument #")
            << index << " of type " << type << " has qopt.kind '" << kind
            << "'; expected input, output (buffers of static shape), arena, "
-              "workspace (memref<Nxi8>) or, for the last one, batch (index)";
+              "workspace (memref<Nxi8>), status (memref<Nxi64>) or, for the "
+              "last one, batch (index)";
   }
   entry.buffers.push_back(reference);
   return success();
@@ -111,6 +117,8 @@ public:
 
 private:
   LogicalResult emitLaunch(gpu::LaunchFuncOp launch);
+  /// Reads what the launch says about its checks, whose arguments are there.
+  LogicalResult emitChecks(artifact::Launch &row, gpu::LaunchFuncOp launch);
   FailureOr<Argument> emitArgument(Value value, Type parameter,
                                    gpu::LaunchFuncOp launch);
   FailureOr<BufferRef> getBuffer(Value buffer, gpu::LaunchFuncOp launch);
@@ -119,6 +127,7 @@ private:
   FailureOr<BufferRef> getConstant(Value constant, gpu::LaunchFuncOp launch);
   FailureOr<Extent> getExtent(Value value, gpu::LaunchFuncOp launch,
                               StringRef what);
+  func::FuncOp function() { return entry.function; }
   Value getBatch() {
     return entry.function->getRegion(0).getArguments().back();
   }
@@ -126,6 +135,8 @@ private:
   const KernelsEntry &entry;
   ConstantPool &constants;
   artifact::Plan plan;
+  /// Launches so far with checks.
+  uint64_t numStatusWords = 0;
   SymbolTableCollection symbols;
 };
 } // namespace
@@ -311,7 +322,48 @@ LogicalResult PlanEmitter::emitLaunch(gpu::LaunchFuncOp launch) {
       return failure();
     row.arguments.push_back(*argument);
   }
+  if (failed(emitChecks(row, launch)))
+    return failure();
   plan.launches.push_back(std::move(row));
+  return success();
+}
+
+LogicalResult PlanEmitter::emitChecks(artifact::Launch &row,
+                                      gpu::LaunchFuncOp launch) {
+  if (auto checks = launch->getAttrOfType<ArrayAttr>(kChecksAttr))
+    for (Attribute check : checks) {
+      auto message = dyn_cast<StringAttr>(check);
+      if (!message)
+        return launch.emitOpError("has ")
+               << kChecksAttr << " that are no strings";
+      row.checks.push_back(message.str());
+    }
+  if (auto points = launch->getAttrOfType<IntegerAttr>(kPointsPerSampleAttr))
+    row.pointsPerSample = points.getInt();
+  const BufferRef *word = nullptr;
+  for (const Argument &argument : row.arguments) {
+    if (argument.kind != Argument::Kind::Buffer ||
+        argument.buffer.kind != BufferRef::Kind::Status)
+      continue;
+    if (word || row.checks.empty() ||
+        argument.buffer.offset != numStatusWords * kStatusWordBytes ||
+        argument.buffer.size != kStatusWordBytes)
+      return launch.emitOpError("takes status words that are not its own: the "
+                                "n-th launch with ")
+             << kChecksAttr << " takes the n-th word, and no other does";
+    word = &argument.buffer;
+  }
+  if (row.checks.empty())
+    return success();
+  if (!word)
+    return launch.emitOpError("has ") << kChecksAttr << " but no status word";
+  if (row.checks.size() > kMaxChecks)
+    return launch.emitOpError("has ")
+           << row.checks.size() << " checks; at most " << kMaxChecks
+           << " fit a status word";
+  if (row.pointsPerSample < 0)
+    return launch.emitOpError("has negative ") << kPointsPerSampleAttr;
+  ++numStatusWords;
   return success();
 }
 
@@ -334,6 +386,10 @@ FailureOr<artifact::Plan> PlanEmitter::emit() {
       return op.emitOpError("is no launch: a kernels form has views, constants "
                             "and launches only");
   }
+  if (entry.numStatusWords != numStatusWords)
+    return function().emitOpError("has ")
+           << entry.numStatusWords << " status words for " << numStatusWords
+           << " launches with " << kChecksAttr;
   return std::move(plan);
 }
 

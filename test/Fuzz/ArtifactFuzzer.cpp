@@ -39,6 +39,8 @@ static void useLaunch(const Artifact &artifact, const Plan &plan,
     uint64_t available = plan.arenaBytes;
     if (buffer.kind == BufferRef::Kind::Workspace)
       available = plan.workspaceBytes;
+    if (buffer.kind == BufferRef::Kind::Status)
+      available = mlir::qopt::artifact::statusBytes(plan);
     if (buffer.kind == BufferRef::Kind::Input)
       available = byteSize(artifact.inputs.at(buffer.index).dtype,
                            artifact.inputs.at(buffer.index).dims);

@@ -84,6 +84,34 @@ TEST(ArtifactMalformed, ManifestFields) {
                 "'i64'");
 }
 
+TEST(ArtifactMalformed, Checks) {
+  const std::string m = "manifest.json: plans[0].launches[0]";
+  const std::string end = "{\"i64\":7}]",
+                    word = "{\"i64\":7},{\"buffer\":\"status\",\"index\":0,"
+                           "\"offset\":0,\"size\":8}]";
+  const std::string points = ",\"points_per_sample\":1";
+  EXPECT_EQ(manifestError(end, word + ",\"checks\":[\"a\"]" + points), "");
+  EXPECT_EQ(manifestError(end, word + ",\"checks\":[\"a\"]"),
+            m + ": lacks the key 'points_per_sample'");
+  EXPECT_EQ(manifestError(end, word + points),
+            m + ": has the unknown key 'points_per_sample'");
+  EXPECT_EQ(manifestError(end, word + ",\"checks\":[]" + points),
+            m + ".checks: is empty");
+  EXPECT_EQ(manifestError(end, word + ",\"checks\":\"a\"" + points),
+            m + ".checks: is not an array");
+  EXPECT_EQ(manifestError(end, word + ",\"checks\":[1]" + points),
+            m + ".checks[0]: is not a string");
+  EXPECT_EQ(manifestError(end, word + ",\"checks\":[\"a\"],"
+                                      "\"points_per_sample\":-1"),
+            m + ".points_per_sample: is not an integer from 0 to "
+                "9223372036854775807");
+  EXPECT_EQ(manifestError(end, word),
+            "plan 'sm_80': launch 0 ('n'): argument 4 takes 8 bytes from 0 of "
+            "a buffer of 0");
+  EXPECT_EQ(manifestError(end, end + ",\"checks\":[\"a\"]" + points),
+            "plan 'sm_80': launch 0 ('n'): has 0 status words for 1 checks");
+}
+
 TEST(ArtifactMalformed, WhatValuesMeanTogether) {
   // Details are ArtifactTest's: here, that files are validated at all.
   EXPECT_EQ(

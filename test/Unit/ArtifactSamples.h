@@ -154,10 +154,34 @@ inline Artifact gemmArtifact(int64_t batch = 6,
   return artifact;
 }
 
-/// Constants of every type, a scalar and an empty one; a plan with a cubin.
+/// Adds two launches of toy_check to each plan, before and after the others;
+/// only the first knows its samples.
+inline void addChecks(Artifact &artifact) {
+  using Kind = BufferRef::Kind;
+  for (Plan &plan : artifact.plans) {
+    Launch check;
+    check.kernel = "toy_check";
+    check.grid = {fixed(1), fixed(1), fixed(1)};
+    check.arguments = {buffer(Kind::Input, 0, 0, uint64_t(artifact.batch) * 12),
+                       buffer(Kind::Status, 0, 0, 8),
+                       scalar(Argument::Kind::Int32, {1, 0, 1})};
+    check.checks = {"x is too large", "x is too small"};
+    check.name = "early";
+    check.pointsPerSample = 2;
+    plan.launches.insert(plan.launches.begin(), check);
+    check.name = "late";
+    check.pointsPerSample = 0;
+    check.arguments[1].buffer.offset = 8;
+    plan.launches.push_back(check);
+  }
+}
+
+/// Constants of every type, a scalar and an empty one; a plan with a cubin and
+/// one with checks.
 inline Artifact richArtifact() {
   Artifact artifact = gemmArtifact(4, {"sm_80", "sm_90a"});
   artifact.modelName = "r\xc3\xa4ich \"model\"";
+  addChecks(artifact);
   artifact.inputs.push_back({"scalar", QOPT_F64, {}});
   addConstant<int8_t>(artifact, "i8", QOPT_I8, {3}, {-1, 2, -128});
   addConstant<uint8_t>(artifact, "u8", QOPT_U8, {1, 1}, {255});

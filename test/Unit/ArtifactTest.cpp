@@ -105,6 +105,8 @@ void expectEqual(const Launch &a, const Launch &b) {
   EXPECT_TRUE(std::equal(a.grid.begin(), a.grid.end(), b.grid.begin(), isSame));
   EXPECT_EQ(a.block, b.block);
   EXPECT_EQ(a.sharedBytes, b.sharedBytes);
+  EXPECT_EQ(a.checks, b.checks);
+  EXPECT_EQ(a.pointsPerSample, b.pointsPerSample);
   ASSERT_EQ(a.arguments.size(), b.arguments.size());
   for (size_t i = 0; i < a.arguments.size(); ++i) {
     const Argument &x = a.arguments[i], &y = b.arguments[i];
@@ -531,6 +533,57 @@ TEST(Validate, Buffers) {
                  l.arguments[2].buffer.offset = 260);
   EXPECT_PROBLEM(argument + "2 is in a buffer that is not there",
                  l.arguments[2].buffer.index = 1);
+}
+
+TEST(Validate, Checks) {
+  const std::string plan = "plan 'sm_80': ";
+  const std::string early = plan + "launch 0 ('early'): ",
+                    late = plan + "launch 3 ('late'): ";
+  auto problemOf = [](auto change) {
+    return problem([&](Artifact &a, Plan &p, Launch &) {
+      addChecks(a);
+      EXPECT_EQ(validate(a), "");
+      EXPECT_EQ(statusBytes(p), 16u);
+      change(p.launches[0], p.launches[3]);
+    });
+  };
+  using Kind = BufferRef::Kind;
+  // Words of other launches, and parts of words.
+  EXPECT_EQ(
+      problemOf([](Launch &l, Launch &) { l.arguments[1].buffer.offset = 8; }),
+      early + "takes 8 bytes of status from 8; expected 8 from 0");
+  EXPECT_EQ(
+      problemOf([](Launch &, Launch &l) { l.arguments[1].buffer.offset = 0; }),
+      late + "takes 8 bytes of status from 0; expected 8 from 8");
+  EXPECT_EQ(
+      problemOf([](Launch &l, Launch &) { l.arguments[1].buffer.size = 16; }),
+      early + "takes 16 bytes of status from 0; expected 8 from 0");
+  EXPECT_EQ(
+      problemOf([](Launch &l, Launch &) { l.arguments[1].buffer.size = 4; }),
+      early + "takes 4 bytes of status from 0; expected 8 from 0");
+  EXPECT_EQ(
+      problemOf([](Launch &, Launch &l) { l.arguments[1].buffer.offset = 16; }),
+      late + "argument 1 takes 8 bytes from 16 of a buffer of 16");
+  EXPECT_EQ(
+      problemOf([](Launch &l, Launch &) { l.arguments[1].buffer.index = 1; }),
+      early + "argument 1 is in a buffer that is not there");
+  // Checks without a word, words without checks, two words.
+  EXPECT_EQ(problemOf([](Launch &l, Launch &) {
+              l.arguments[1].buffer.kind = Kind::Workspace;
+            }),
+            early + "has 0 status words for 2 checks");
+  EXPECT_EQ(problemOf([](Launch &, Launch &l) { l.checks.clear(); }),
+            late + "argument 1 takes 8 bytes from 8 of a buffer of 8");
+  EXPECT_EQ(problemOf([](Launch &l, Launch &) { l.checks.clear(); }),
+            early + "has 1 status words for 0 checks");
+  EXPECT_EQ(
+      problemOf([](Launch &l, Launch &) { l.arguments[0] = l.arguments[1]; }),
+      early + "has 2 status words for 2 checks");
+  EXPECT_EQ(problemOf([](Launch &l, Launch &) { l.checks.resize(257); }),
+            early + "has 257 checks; expected at most 256");
+  EXPECT_EQ(problemOf([](Launch &l, Launch &) { l.checks.resize(256); }), "");
+  EXPECT_EQ(problemOf([](Launch &l, Launch &) { l.pointsPerSample = -1; }),
+            early + "has negative points of samples");
 }
 
 } // namespace

@@ -300,7 +300,7 @@ TEST(CpuExecutable, FailingAssertsAreErrors) {
   using Ints = std::vector<int64_t>;
   EXPECT_EQ(model.run1<int64_t>({Ints{1, 2, 3, 4}}), (Ints{1, 2, 3, 4}));
   EXPECT_EQ(model.runError({Ints{1, 2, 9, 4}}),
-            "model.mlir:10:9: values must be below nine");
+            "model.mlir:10:9, sample 2: values must be below nine");
   EXPECT_EQ(model.runError({Ints{0, 2, 3, 4}}),
             "model.mlir:17:7: the first value must be positive");
   // Nothing is left behind.

@@ -132,6 +132,38 @@ TEST_F(CudaTest, SeveralSessionsAndThreads) {
     qopt_session_close(other);
 }
 
+TEST_F(CudaTest, FailedChecks) {
+  Artifact artifact = withCubin();
+  addChecks(artifact);
+  ASSERT_EQ(open(artifact), QOPT_OK) << qopt_last_error();
+  // Twice: the status words are reset where a graph is replayed, too.
+  for (int round = 0; round < 2; ++round) {
+    checkRun(6);
+    std::vector<float> x = toys::someNumbers(18), y(30);
+    x[9] = -300;
+    x[12] = 300;
+    const void *inputs[] = {x.data()};
+    void *outputs[] = {y.data()};
+    EXPECT_EQ(message(qopt_session_run(session, inputs, outputs)),
+              "run failed: 'early', sample 3: x is too small");
+    checkRun(6);
+    // On device memory, where the copy of the results reports it.
+    void *from = nullptr, *to = nullptr;
+    ASSERT_EQ(qopt_session_allocate(session, 72, &from), QOPT_OK);
+    ASSERT_EQ(qopt_session_allocate(session, 120, &to), QOPT_OK);
+    const void *deviceInputs[] = {from};
+    void *deviceOutputs[] = {to};
+    ASSERT_EQ(qopt_session_upload(session, from, x.data(), 72), QOPT_OK);
+    ASSERT_EQ(qopt_session_run_device(session, 6, deviceInputs, deviceOutputs),
+              QOPT_OK);
+    EXPECT_EQ(message(qopt_session_download(session, y.data(), to, 120)),
+              "run failed: 'early', sample 3: x is too small");
+    EXPECT_EQ(qopt_session_release(session, from), QOPT_OK);
+    EXPECT_EQ(qopt_session_release(session, to), QOPT_OK);
+  }
+  EXPECT_EQ(control->executables, 2 + 1);
+}
+
 /// Device memory of the test.
 class DeviceArray {
 public:

@@ -400,3 +400,78 @@ TEST(EmitPlan, Signatures) {
   expectRefused("    return\n", "    cf.br ^b\n  ^b:\n    return\n",
                 "has control flow");
 }
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+/// Two launches on status words `first` and `second` of `count`.
+static std::string makeChecks(int first, int second,
+                              const std::string &firstAttributes,
+                              const std::string &secondAttributes,
+                              int count = 2) {
+  auto launch = [](int word, const std::string &attributes) {
+    std::string at = std::to_string(word), name = "%w" + at;
+    std::string type = "memref<1xi64, strided<[1], offset: " + at + ">>";
+    return "    " + name + " = memref.reinterpret_cast %status to offset: [" +
+           at + "], sizes: [1], strides: [1] : memref<NUMxi64> to " + type +
+           "\n    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) "
+           "threads in (%c1, %c1, %c1) args(" +
+           name + " : " + type + ") {" + attributes + "}\n";
+  };
+  std::string text = R"mlir(
+module attributes {gpu.container_module} {
+  func.func @main(%status: memref<NUMxi64> {qopt.kind = "status"},
+                  %batch: index {qopt.kind = "batch"}) {
+    %c1 = arith.constant 1 : index
+)mlir" + launch(first, firstAttributes) +
+                     (first == second ? "" : launch(second, secondAttributes)) +
+                     R"mlir(    return
+  }
+  gpu.module @kernels {
+    llvm.func @k(%a: !llvm.ptr<1>) attributes {gpu.kernel, nvvm.kernel} { llvm.return }
+  }
+})mlir";
+  const std::string marker = "NUM";
+  for (size_t at; (at = text.find(marker)) != std::string::npos;)
+    text.replace(at, marker.size(), std::to_string(count));
+  return text;
+}
+
+TEST(EmitPlan, Checks) {
+  const std::string both = "qopt.checks = [\"a\", \"b\"], "
+                           "qopt.points_per_sample = 6 : i64",
+                    one = "qopt.checks = [\"c\"]";
+  Emitted emitted(makeChecks(0, 1, both, one));
+  ASSERT_TRUE(emitted.plan) << emitted.snippet.errors;
+  const artifact::Launch &first = emitted.plan->launches[0],
+                         &second = emitted.plan->launches[1];
+  EXPECT_EQ(first.checks, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(first.pointsPerSample, 6);
+  expectBuffer(first.arguments[0], BufferRef::Kind::Status, 0, 0, 8);
+  EXPECT_EQ(second.checks, (std::vector<std::string>{"c"}));
+  EXPECT_EQ(second.pointsPerSample, 0);
+  expectBuffer(second.arguments[0], BufferRef::Kind::Status, 0, 8, 8);
+
+  const std::string foreign = "takes status words that are not its own";
+  expectError(makeChecks(1, 0, both, one), foreign);
+  expectError(makeChecks(0, 1, "", one), foreign);
+  expectError(makeChecks(0, 1, both, ""), foreign);
+  expectError(makeChecks(0, 1, both, one, 3),
+              "has 3 status words for 2 launches with qopt.checks");
+  expectError(makeChecks(0, 1, both, "qopt.checks = [1]"),
+              "has qopt.checks that are no strings");
+  expectError(makeChecks(0, 1, both, one + ", qopt.points_per_sample = -1"),
+              "has negative qopt.points_per_sample");
+  std::string many = "qopt.checks = [\"x\"";
+  for (int i = 0; i < 256; ++i)
+    many += ", \"x\"";
+  expectError(makeChecks(0, 1, both, many + "]"),
+              "has 257 checks; at most 256 fit a status word");
+  // A check without a word: %x is no status.
+  std::string none = makeForm("");
+  const std::string end = "memref<4xf32>)\n    return";
+  none.replace(none.find(end), end.size(),
+               "memref<4xf32>) {qopt.checks = [\"a\"]}\n    return");
+  expectError(none, "has qopt.checks but no status word");
+}

@@ -122,6 +122,20 @@ TEST_F(EmulatorTest, Failures) {
             "out of memory: the arena needs 376 bytes, more than there are");
 }
 
+TEST_F(EmulatorTest, FailedChecks) {
+  Artifact artifact = gemmArtifact();
+  addChecks(artifact);
+  ASSERT_EQ(open(artifact), QOPT_OK) << qopt_last_error();
+  checkRun(6);
+  std::vector<float> x = toys::someNumbers(18), y(30);
+  x[9] = 300;
+  const void *inputs[] = {x.data()};
+  void *outputs[] = {y.data()};
+  EXPECT_EQ(message(qopt_session_run(session, inputs, outputs)),
+            "run failed: 'early', sample 3: x is too large");
+  checkRun(6);
+}
+
 //===----------------------------------------------------------------------===//
 // The CPU
 //===----------------------------------------------------------------------===//

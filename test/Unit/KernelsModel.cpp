@@ -225,6 +225,7 @@ std::vector<Buffer> KernelsModel::run(const std::vector<Buffer> &inputs,
   func::FuncOp entry = getEntry();
   LaunchInterpreter interpreter(*kernels);
   std::vector<std::pair<char *, size_t>> outputs;
+  char *status = nullptr;
   size_t nextInput = 0;
   for (BlockArgument argument : entry.getArguments()) {
     std::string kind = entry
@@ -239,8 +240,12 @@ std::vector<Buffer> KernelsModel::run(const std::vector<Buffer> &inputs,
     if (kind == "input" || kind == "output")
       size = size / getBatch() * batch;
     char *data = interpreter.allocate(argument, size, kind);
-    if (kind == "workspace")
+    if (kind == "workspace" || kind == "status")
       memset(data, 0, size);
+    if (kind == "status") {
+      status = data;
+      statusWords.resize(size / sizeof(uint64_t));
+    }
     if (kind == "output")
       outputs.push_back({data, size});
     if (kind == "input")
@@ -248,6 +253,8 @@ std::vector<Buffer> KernelsModel::run(const std::vector<Buffer> &inputs,
   }
   for (Operation &op : entry.getBody().front())
     interpreter.execute(&op);
+  if (status)
+    memcpy(statusWords.data(), status, statusWords.size() * sizeof(uint64_t));
   std::vector<Buffer> results;
   for (auto [data, size] : outputs)
     results.push_back(std::vector<char>(data, data + size));
@@ -277,6 +284,8 @@ void mlir::qopt::test::expectSameBits(const std::string &text,
   int64_t first = model.getFixedReason().empty() ? 1 : last;
   for (int64_t batch = first; batch <= last; ++batch) {
     std::vector<Buffer> actual = model.run(inputs, batch);
+    for (uint64_t word : model.statusWords)
+      EXPECT_EQ(word, 0u) << "a check failed";
     ASSERT_EQ(actual.size(), expected.size());
     for (auto [i, spec] : llvm::enumerate(cpu.get()->outputs())) {
       Buffer wanted = expected[i];

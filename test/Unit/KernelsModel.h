@@ -41,6 +41,9 @@ public:
   /// failure where the emulator reports anything.
   std::vector<Buffer> run(const std::vector<Buffer> &inputs, int64_t batch);
 
+  /// After a run: the status words of launches with checks.
+  std::vector<uint64_t> statusWords;
+
 private:
   MLIRContext context{MLIRContext::Threading::DISABLED};
   std::string messages;

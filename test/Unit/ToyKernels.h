@@ -13,6 +13,7 @@
 #ifndef QUANTOPT_TEST_UNIT_TOYKERNELS_H
 #define QUANTOPT_TEST_UNIT_TOYKERNELS_H
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -77,6 +78,22 @@ inline std::string bias(const Configuration &config, void *const *parameters) {
   return "";
 }
 
+/// toy_check(x, status, rows): notes in the status word where x[b, 0] is above
+/// 100 (check 0) or below -100 (check 1). Rows have two points each and come in
+/// no order.
+inline std::string check(const Configuration &, void *const *parameters) {
+  const float *x = parameter<const float *>(parameters, 0);
+  uint64_t *status = parameter<uint64_t *>(parameters, 1);
+  int32_t rows = parameter<int32_t>(parameters, 2);
+  for (int32_t i = 0; i < rows; ++i) {
+    int32_t b = (i + 1) % rows;
+    for (uint64_t which : {0, 1})
+      if ((which ? -x[b * 3] : x[b * 3]) > 100)
+        *status = std::max(*status, ~(uint64_t(2 * b + 1) << 8 | which));
+  }
+  return "";
+}
+
 struct Kernel {
   const char *name;
   std::string (*run)(const Configuration &, void *const *);
@@ -86,7 +103,8 @@ struct Kernel {
 
 inline const std::vector<Kernel> &kernels() {
   static const std::vector<Kernel> all = {{"toy_gemm", gemm, {8, 8, 8, 4}},
-                                          {"toy_bias", bias, {8, 8, 8, 8, 8}}};
+                                          {"toy_bias", bias, {8, 8, 8, 8, 8}},
+                                          {"toy_check", check, {8, 8, 4}}};
   return all;
 }
 

@@ -74,9 +74,17 @@ struct PackedConstant {
 /// Where a pointer argument of a kernel points: byte `offset` of a buffer. The
 /// kernel touches at most `size` bytes from there.
 struct BufferRef {
-  enum class Kind : uint8_t { Input, Output, Arena, Constant, Workspace };
+  enum class Kind : uint8_t {
+    Input,
+    Output,
+    Arena,
+    Constant,
+    Workspace,
+    /// Words of launches with checks, in their order; see StatusWord.h.
+    Status
+  };
   Kind kind = Kind::Arena;
-  /// Of the input, output or packed constant; 0 for arena and workspace.
+  /// Of the input, output or packed constant; 0 for the others.
   uint32_t index = 0;
   uint64_t offset = 0;
   uint64_t size = 0;
@@ -101,6 +109,12 @@ struct Launch {
   /// Dynamic shared memory in bytes.
   uint32_t sharedBytes = 0;
   std::vector<Argument> arguments;
+  /// Messages of what the kernel checks, by number. If there are any, one
+  /// argument is the launch's status word, else none is.
+  std::vector<std::string> checks;
+  /// Points that a sample has in the status word; 0 where the launch does not
+  /// go sample by sample.
+  int64_t pointsPerSample = 0;
 };
 
 /// The model compiled for one chip.
@@ -151,6 +165,9 @@ inline int64_t evaluate(const Extent &extent, int64_t batch) {
   return (batch * extent.scale + extent.offset) / extent.divisor *
          extent.factor;
 }
+
+/// Bytes of the status words of a plan.
+uint64_t statusBytes(const Plan &plan);
 
 /// Bytes of a dense tensor of a validated artifact.
 uint64_t byteSize(qopt_dtype dtype, const std::vector<int64_t> &dims);

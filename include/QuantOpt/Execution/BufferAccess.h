@@ -18,6 +18,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 
 #include <optional>
+#include <string>
 
 namespace mlir::qopt {
 
@@ -53,6 +54,9 @@ struct IndexRange {
 /// What follows about an integer or index from constants and the bounds of
 /// loops (scf.for, linalg.index) alone.
 std::optional<IndexRange> getIndexRange(Value value);
+
+/// What users read about an index that is not in [0, extent).
+std::string describeIndexCheck(unsigned dim, int64_t extent);
 
 } // namespace mlir::qopt
 

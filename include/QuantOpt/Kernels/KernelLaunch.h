@@ -35,6 +35,7 @@ struct KernelArgument {
     Buffer,    ///< address of element 0 of `buffer`, a memref value
     Scalar,    ///< value of `scalar`, an integer of `bits` bits (32 or 64)
     Workspace, ///< a zeroed scratch buffer; the kernel leaves zeros behind
+    Status,    ///< the launch's status word (StatusWord.h)
   };
   Kind kind = Kind::Buffer;
   Value buffer;
@@ -54,6 +55,11 @@ struct KernelLaunch {
   int64_t sharedBytes = 0;
   /// Bytes of zeroed scratch memory needed at the compiled number of rows.
   int64_t workspaceBytes = 0;
+  /// Messages of what the kernel checks, by the number in the status word; not
+  /// empty if and only if there is a Status argument.
+  SmallVector<std::string> checks;
+  /// Points of the status word for each row; see StatusWord.h.
+  int64_t pointsPerRow = 0;
 };
 
 /// Emits the kernel of a gemm on buffers, with its `config`, into `kernels`, or

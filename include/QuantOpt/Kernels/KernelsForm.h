@@ -30,6 +30,11 @@
 // scalars. Each launch carries `qopt.name`, the op it computes. The workspace
 // is all zeros before and after each launch.
 //
+// If launches check conditions (`qopt.checks`), the entry has one more argument
+// before the batch, `%status: memref<Nxi64>` of kind "status": zeros, one word
+// for each of the N launches with checks. The k-th of them takes a view of word
+// k, memref<1xi64, strided<[1], offset: k>>; see StatusWord.h for what it says.
+//
 //===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_KERNELS_KERNELSFORM_H
 #define QUANTOPT_KERNELS_KERNELSFORM_H
@@ -48,9 +53,16 @@ constexpr llvm::StringLiteral kBatchAttr = "qopt.batch";
 /// On the module: why only the compiled batch can be run; names the op.
 constexpr llvm::StringLiteral kFixedBatchAttr = "qopt.fixed_batch";
 
-/// On arguments of the entry: "input", "output", "arena", "workspace" or
-/// "batch".
+/// On arguments of the entry: "input", "output", "arena", "workspace", "status"
+/// or "batch".
 constexpr llvm::StringLiteral kArgumentKindAttr = "qopt.kind";
+
+/// On launches with a status word: the messages of their checks, an array of
+/// strings.
+constexpr llvm::StringLiteral kChecksAttr = "qopt.checks";
+/// Next to it: points of the status word for each sample, an i64; absent where
+/// the launch does not go sample by sample.
+constexpr llvm::StringLiteral kPointsPerSampleAttr = "qopt.points_per_sample";
 
 /// What inputs, outputs and constants are aligned to, in bytes: the widest
 /// load.

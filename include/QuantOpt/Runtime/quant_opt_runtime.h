@@ -51,7 +51,8 @@ typedef enum qopt_status {
   /** This build, version or machine cannot do it: no such device, no kernels
    *  for it, no support for this kind of file, model or batch. */
   QOPT_UNSUPPORTED = 3,
-  /** The model was run and failed: an index check, an assertion. */
+  /** The model was run and failed: an index check, an assertion. The message
+   *  names the op and, where there is one, the sample, counted from 0. */
   QOPT_RUN_FAILED = 4,
   QOPT_OUT_OF_MEMORY = 5,
   /** Anything else; please report it. */
@@ -224,8 +225,10 @@ QOPT_EXPORT qopt_status qopt_session_check_batch(const qopt_session *session,
 /** The same as qopt_session_run_batch on device memory. On "cuda": pointers are
  *  CUdeviceptr, 16-byte aligned, from whatever allocator; the call only
  * enqueues work on the session's stream, so inputs must not change and outputs
- * are not there until it is done, and failures of kernels may be reported by a
- * later call. On "emulator": memory of qopt_session_allocate. On "cpu": any
+ * are not there until it is done, and failures of kernels and of their checks
+ * are reported by a later call: by qopt_session_synchronize,
+ * qopt_session_download or the next run on host memory at the latest. On
+ * "emulator": memory of qopt_session_allocate. On "cpu": any
  * memory. Calls with the buffers of an earlier call are the fastest. */
 QOPT_EXPORT qopt_status qopt_session_run_device(qopt_session *session,
                                                 int64_t batch,

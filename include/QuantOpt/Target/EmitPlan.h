@@ -59,6 +59,7 @@ struct KernelsEntry {
   unsigned numOutputs = 0;
   uint64_t arenaBytes = 0;
   uint64_t workspaceBytes = 0;
+  uint64_t numStatusWords = 0;
 };
 
 /// Reads the entry's signature; `name` as for findEntry.

@@ -9,21 +9,6 @@ func.func @main(%x: memref<8xf32> {qopt.kind = "input"}, %y: memref<8xf32> {qopt
 // -----
 
 func.func @main(%x: memref<8xi32> {qopt.kind = "input"}, %y: memref<8xi32> {qopt.kind = "output"}) {
-  // expected-error @below {{has no GPU kernel in this version: it checks a condition at run time}}
-  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
-      ins(%x : memref<8xi32>) outs(%y : memref<8xi32>) {
-  ^bb0(%in: i32, %out: i32):
-    %c9 = arith.constant 9 : i32
-    %0 = arith.cmpi slt, %in, %c9 : i32
-    cf.assert %0, "too large"
-    linalg.yield %in : i32
-  }
-  return
-}
-
-// -----
-
-func.func @main(%x: memref<8xi32> {qopt.kind = "input"}, %y: memref<8xi32> {qopt.kind = "output"}) {
   // expected-error @below {{has no GPU kernel in this version: 'scf.if' in its body}}
   linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
       ins(%x : memref<8xi32>) outs(%y : memref<8xi32>) {

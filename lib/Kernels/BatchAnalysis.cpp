@@ -31,6 +31,8 @@ struct RowAccess {
 /// What a kernel op does to buffers.
 struct RowAccesses {
   int64_t rows = 1;
+  /// Equal parts that the rows may be cut into; as many as rows, or less.
+  int64_t parts = 1;
   SmallVector<RowAccess> accesses;
 };
 } // namespace
@@ -71,7 +73,7 @@ static FailureOr<RowAccesses> getAccesses(linalg::LinalgOp op) {
   if (failed(shape))
     return failure();
   RowAccesses result;
-  result.rows = shape->getRows();
+  result.rows = result.parts = shape->getRows();
   std::optional<unsigned> rowsLoop = shape->getRowsLoop();
   for (const LoopOperand &operand : shape->operands) {
     bool follows = rowsLoop && operand.linear &&
@@ -100,12 +102,20 @@ static FailureOr<RowAccesses> getAccesses(linalg::LinalgOp op) {
 static RowAccesses getAccesses(GemmOp op) {
   RowAccesses result;
   result.rows = op.isBatched() ? op.getBatch() : op.getM();
+  result.parts = result.rows;
   auto add = [&](Value buffer, bool hasRows, bool isWritten) {
     result.accesses.push_back({buffer,
                                hasRows && followsRows(buffer, result.rows),
                                !isWritten, isWritten});
   };
-  add(op.getA(), true, false);
+  if (op.getWindow()) {
+    // All rows of an image read any of its pixels: images are cut, not rows.
+    result.parts = cast<MemRefType>(op.getA().getType()).getDimSize(0);
+    result.accesses.push_back({op.getA(), followsRows(op.getA(), result.parts),
+                               /*isRead=*/true, /*isWritten=*/false});
+  } else {
+    add(op.getA(), true, false);
+  }
   add(op.getB(), cast<MemRefType>(op.getB().getType()).getRank() == 3, false);
   auto maps = op.getEpilogueMaps().getAsValueRange<AffineMapAttr>();
   for (auto [input, map] : llvm::zip(op.getEpilogueInputs(), maps))
@@ -241,7 +251,7 @@ bool BatchAnalysis::visit(Operation *op, const RowAccesses &accesses) {
     auto it = states.find(root);
     return it == states.end() ? BufferState::Whole : it->second;
   };
-  bool onWhole = true, canBeCut = accesses.rows % plan.batch == 0;
+  bool onWhole = true, canBeCut = accesses.parts % plan.batch == 0;
   for (const RowAccess &access : accesses.accesses) {
     Value root = getBufferRoot(access.buffer);
     if (access.isRead && getState(root) == BufferState::Batched)

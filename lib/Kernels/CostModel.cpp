@@ -19,6 +19,8 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Kernels/CostModel.h"
 
+#include "WindowCopies.h"
+
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -46,6 +48,9 @@ static constexpr int64_t kMaxRegisters = 255;
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/// Greatest power of two up to 16 that divides rows of `k` bytes.
+static int64_t getRowAlignment(int64_t k) { return std::gcd(k, kChunk); }
+
 GemmShape GemmShape::get(GemmOp op) {
   GemmShape shape;
   shape.batch = op.getBatch();
@@ -66,7 +71,19 @@ GemmShape GemmShape::get(GemmOp op) {
     if (map.getNumResults() == map.getNumDims())
       shape.operandBytes += getBytes(operand);
   shape.scalarOps = op.getEpilogue()->getOperations().size();
+  if (auto window = op.getWindow()) {
+    shape.imageBytes = cast<ShapedType>(op.getA().getType()).getNumElements() *
+                       getBytes(op.getA());
+    shape.imageAlignment = getWindowAlignment(op);
+    shape.batch = window->getGroups();
+    shape.n /= shape.batch;
+    shape.sharesB = shape.batch == 1;
+  }
   return shape;
+}
+
+int64_t GemmShape::getAlignmentA() const {
+  return hasWindow() ? imageAlignment : getRowAlignment(k);
 }
 
 //===----------------------------------------------------------------------===//
@@ -153,15 +170,15 @@ struct BlockWork {
 };
 } // namespace
 
-/// Greatest power of two up to 16 that divides rows of `k` bytes.
-static int64_t getRowAlignment(int64_t k) { return std::gcd(k, kChunk); }
-
 /// Instructions to copy `bytes` of rows of that alignment, per warp. Rows that
-/// are not aligned to 4 bytes are put together in registers.
-static double getCopyInstructions(double bytes, int64_t alignment) {
-  constexpr double kPerCopy = 2, kPerNarrowLoad = 6;
+/// are not aligned to 4 bytes are put together in registers; windows take the
+/// check whether there is a pixel.
+static double getCopyInstructions(double bytes, int64_t alignment,
+                                  bool isWindow = false) {
+  constexpr double kPerCopy = 2, kPerNarrowLoad = 6, kPerCheck = 6;
   return bytes / alignment / kWarp *
-         (alignment >= 4 ? kPerCopy : kPerNarrowLoad);
+         ((alignment >= 4 ? kPerCopy : kPerNarrowLoad) +
+          (isWindow ? kPerCheck : 0));
 }
 
 static double getEpilogueClocks(const GemmShape &shape, const ChipInfo &chip,
@@ -192,7 +209,8 @@ static BlockWork getMmaWork(const GemmShape &shape, GemmConfigAttr config,
   work.shared = (fragmentBytes + tileBytes) / kSharedBytesPerClock;
   work.l2 = tileBytes / chip.l2BytesPerClock;
   int64_t alignment = getRowAlignment(shape.k);
-  work.issue = (getCopyInstructions(blockM * blockK, alignment) +
+  work.issue = (getCopyInstructions(blockM * blockK, shape.getAlignmentA(),
+                                    shape.hasWindow()) +
                 getCopyInstructions(blockN * blockK,
                                     shape.packsB ? kChunk : alignment)) /
                kIssuePerClock;
@@ -296,7 +314,8 @@ static double getMemoryBytes(const GemmShape &shape, GemmConfigAttr config) {
     k = llvm::alignTo(shape.k, config.getBlockK());
   }
   double batch = shape.batch;
-  return batch * shape.m * shape.k * elementBytes +
+  return (shape.hasWindow() ? shape.imageBytes
+                            : batch * shape.m * shape.k * elementBytes) +
          (shape.sharesB ? 1 : batch) * n * k * elementBytes +
          batch * shape.m * shape.n * (shape.resultBytes + shape.operandBytes);
 }

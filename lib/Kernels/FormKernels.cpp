@@ -12,6 +12,7 @@
 // linalg becomes a loop kernel later.
 //
 //===----------------------------------------------------------------------===//
+#include "ConvWindow.h"
 #include "EpilogueFusion.h"
 #include "MatrixProduct.h"
 #include "SimplifyMovement.h"
@@ -87,15 +88,15 @@ struct FormKernels : public qopt::impl::FormKernelsBase<FormKernels> {
         contractions.push_back(op);
     });
     for (linalg::LinalgOp op : contractions)
-      form(op);
+      form(dropUnitTaps(op));
     eraseUnused();
   }
 
 private:
   std::string makeName(Location loc);
   void form(linalg::LinalgOp op);
-  void buildGemm(const MatrixProduct &product, const FusedEpilogue &epilogue,
-                 StringRef name);
+  void buildGemm(const MatrixProduct &product, WindowAttr window,
+                 const FusedEpilogue &epilogue, StringRef name);
   /// Fills, empty tensors and transposes that only replaced ops needed.
   void eraseUnused();
 
@@ -116,8 +117,14 @@ std::string FormKernels::makeName(Location loc) {
 
 void FormKernels::form(linalg::LinalgOp op) {
   std::string reason;
-  std::optional<MatrixProduct> product =
-      matchMatrixProduct(op, minTransposedMacs, reason);
+  std::optional<MatrixProduct> product;
+  WindowAttr window;
+  if (!readsWindows(op)) {
+    product = matchMatrixProduct(op, minTransposedMacs, reason);
+  } else if (auto conv = matchConvolution(op, reason)) {
+    product = conv->product;
+    window = conv->window;
+  }
   if (!product) {
     StringRef name = getLocationName(op.getLoc());
     remark::missed(op.getLoc(),
@@ -134,7 +141,7 @@ void FormKernels::form(linalg::LinalgOp op) {
   remark::passed(op.getLoc(), remark::RemarkOpts::name("gemm").category("qopt"))
       << name + ": a gemm with " + std::to_string(epilogue.members.size()) +
              " elementwise ops in its epilogue";
-  buildGemm(*product, epilogue, name);
+  buildGemm(*product, window, epilogue, name);
   for (Operation *member : llvm::reverse(epilogue.ops))
     if (member->use_empty())
       member->erase();
@@ -142,7 +149,7 @@ void FormKernels::form(linalg::LinalgOp op) {
     op->erase();
 }
 
-void FormKernels::buildGemm(const MatrixProduct &product,
+void FormKernels::buildGemm(const MatrixProduct &product, WindowAttr window,
                             const FusedEpilogue &epilogue, StringRef name) {
   linalg::LinalgOp op = product.op;
   Location loc = op.getLoc();
@@ -168,8 +175,8 @@ void FormKernels::buildGemm(const MatrixProduct &product,
   auto gemm = GemmOp::create(
       builder, loc, TypeRange{init.getType()}, a, b, operands, init,
       builder.getAffineMapArrayAttr(maps), product.a.isUnsigned,
-      product.b.isUnsigned, /*operand_maps=*/ArrayAttr(),
-      /*window=*/WindowAttr(), builder.getStringAttr(name), GemmConfigAttr());
+      product.b.isUnsigned, /*operand_maps=*/ArrayAttr(), window,
+      builder.getStringAttr(name), GemmConfigAttr());
   buildEpilogue(gemm.getBody(), loc, epilogue, op->getResult(0));
   Value result =
       buildReshape(builder, loc, gemm.getResult(0), resultType.getShape());

@@ -118,9 +118,11 @@ void Candidates::addDp4a(const GemmShape &shape) {
 
 /// Copies of rows that are not aligned to 4 bytes go through registers, which
 /// the accumulators of larger warp tiles do not leave (GemmMma.cpp).
-static bool leavesRegistersForNarrowRows(GemmConfigAttr config, int64_t k) {
+static bool leavesRegistersForNarrowRows(GemmConfigAttr config,
+                                         const GemmShape &shape) {
   constexpr int64_t kMinAsyncWidth = 4, kMaxNarrowWarpTile = 32 * 32;
-  return config.getKind() != GemmKind::Mma || k % kMinAsyncWidth == 0 ||
+  return config.getKind() != GemmKind::Mma ||
+         shape.getAlignmentA() >= kMinAsyncWidth ||
          config.getWarpM() * config.getWarpN() <= kMaxNarrowWarpTile;
 }
 
@@ -130,13 +132,14 @@ SmallVector<GemmConfigAttr> qopt::getGemmCandidates(MLIRContext *context,
   Candidates candidates(context, chip);
   if (shape.isInteger) {
     candidates.addMma(shape);
-    candidates.addDp4a(shape);
+    if (!shape.hasWindow())
+      candidates.addDp4a(shape);
   } else {
     for (const Tile &tile : kSimtTiles)
       candidates.add(GemmKind::Simt, tile, /*stages=*/1, /*splitK=*/1);
   }
   llvm::erase_if(candidates.configs, [&](GemmConfigAttr config) {
-    return !leavesRegistersForNarrowRows(config, shape.k);
+    return !leavesRegistersForNarrowRows(config, shape);
   });
   return candidates.configs;
 }
@@ -163,7 +166,10 @@ qopt::verifyGemmConfig(GemmConfigAttr config, const GemmShape &shape,
   if ((config.getKind() == GemmKind::Simt) == shape.isInteger)
     return emitError() << "configuration " << config << " is not for "
                        << (shape.isInteger ? "8-bit" : "f32") << " operands";
-  if (!leavesRegistersForNarrowRows(config, shape.k))
+  if (shape.hasWindow() && config.getKind() != GemmKind::Mma)
+    return emitError() << "configuration " << config
+                       << " is not for windows; use one of kind mma";
+  if (!leavesRegistersForNarrowRows(config, shape))
     return emitError() << "configuration " << config << " is not for rows of "
                        << shape.k
                        << " bytes, which are not aligned to 4: their copies go "

@@ -100,6 +100,25 @@ getEpilogueOperand(GemmOp op, Value buffer, AffineMap map, int64_t blockN) {
   return operand;
 }
 
+/// Narrows the problem to the columns of one group.
+static void cutToGroup(GemmProblem &problem) {
+  problem.n /= problem.window->groups;
+  bool wholeTiles = problem.n % problem.config.getBlockN() == 0;
+  auto elementBytes = [](Value buffer) {
+    auto type = cast<MemRefType>(buffer.getType());
+    return (type.getElementTypeBitWidth() + 7) / 8;
+  };
+  problem.paddedRowsB = wholeTiles;
+  problem.d.rowAlignment =
+      std::gcd(problem.d.rowAlignment,
+               problem.n * elementBytes(problem.getOp().getInit()));
+  for (EpilogueOperand &operand : problem.operands) {
+    operand.paddedColumns &= wholeTiles;
+    operand.rowAlignment =
+        std::gcd(operand.rowAlignment, problem.n * operand.getElementBytes());
+  }
+}
+
 FailureOr<GemmProblem> GemmProblem::create(GemmOp op) {
   GemmProblem problem;
   problem.op = op;
@@ -136,6 +155,15 @@ FailureOr<GemmProblem> GemmProblem::create(GemmOp op) {
       return failure();
     problem.operands.push_back(*operand);
   }
+  if (op.getWindow()) {
+    FailureOr<WindowShape> window = WindowShape::create(op);
+    if (failed(window))
+      return failure();
+    problem.window = *window;
+    problem.a.rowAlignment = window->alignment;
+    if (window->groups > 1)
+      cutToGroup(problem);
+  }
   return problem;
 }
 
@@ -148,6 +176,8 @@ std::string GemmProblem::getKey() const {
      << " b" << gemm.getBUnsigned() << b.rowAlignment << paddedRowsB
      << paddedDepthB << " d" << d.rowAlignment << " tails" << tailN << tailK
      << " batch" << batched << (b.batchStride != 0);
+  if (window)
+    window->printKey(os);
   for (const EpilogueOperand &operand : operands)
     os << " [" << operand.elementType << operand.hasBatch << operand.hasRow
        << operand.hasColumn << operand.paddedColumns << operand.rowAlignment
@@ -171,8 +201,8 @@ std::string GemmProblem::getKernelName() const {
   Type output = getElementTypeOrSelf(gemm.getInit().getType());
   std::string name;
   llvm::raw_string_ostream os(name);
-  os << "gemm_" << stringifyGemmKind(config.getKind()) << '_'
-     << typeName(input, gemm.getAUnsigned())
+  os << (window ? "conv_" : "gemm_") << stringifyGemmKind(config.getKind())
+     << '_' << typeName(input, gemm.getAUnsigned())
      << typeName(input, gemm.getBUnsigned()) << '_' << typeName(output, false)
      << '_' << config.getBlockM() << 'x' << config.getBlockN() << 'x'
      << config.getBlockK() << "_s" << config.getStages();
@@ -184,6 +214,23 @@ std::string GemmProblem::getKernelName() const {
 //===----------------------------------------------------------------------===//
 // Parameters
 //===----------------------------------------------------------------------===//
+
+/// Moves the pointers to the channels and columns of this block's group.
+static void advanceToGroup(DeviceBuilder &b, const GemmProblem &problem,
+                           GemmParameters &p) {
+  Value group = b.toI64(b.blockIdZ());
+  Value firstColumn = b.mul(group, b.toI64(p.n));
+  auto elementBytes = (getElementTypeOrSelf(problem.getOp().getInit().getType())
+                           .getIntOrFloatBitWidth() +
+                       7) /
+                      8;
+  p.a = b.offset(p.a, b.mul(group, problem.window->groupChannels));
+  p.b = b.offset(p.b, b.mul(firstColumn, b.toI64(p.ldb)));
+  p.d = b.offset(p.d, b.mul(firstColumn, elementBytes));
+  for (auto [operand, base] : llvm::zip(problem.operands, p.operands))
+    if (operand.hasColumn)
+      base = b.offset(base, b.mul(firstColumn, operand.getElementBytes()));
+}
 
 GemmParameters qopt::createGemmKernel(DeviceBuilder &builder,
                                       gpu::GPUModuleOp kernels,
@@ -199,6 +246,8 @@ GemmParameters qopt::createGemmKernel(DeviceBuilder &builder,
       types.push_back(i32);
   if (split)
     types.push_back(i32);
+  if (problem.window)
+    types.append(kNumWindowScalars, i32);
   if (problem.batched) {
     types.append(3, i64);
     for (const EpilogueOperand &operand : problem.operands)
@@ -230,6 +279,12 @@ GemmParameters qopt::createGemmKernel(DeviceBuilder &builder,
                                                                    : Value());
   if (split)
     p.counterBytes = next();
+  if (problem.window) {
+    for (unsigned i = 0; i < kNumWindowScalars; ++i)
+      p.window.push_back(next());
+    if (problem.window->groups > 1)
+      advanceToGroup(builder, problem, p);
+  }
   if (!problem.batched)
     return p;
   // Batch strides come in bytes.
@@ -277,6 +332,9 @@ SmallVector<KernelArgument> qopt::getGemmArguments(const GemmProblem &problem,
       addScalar(constant(operand.rowStride));
   if (split)
     addScalar(constant(counterBytes));
+  if (problem.window)
+    for (int64_t value : problem.window->scalars)
+      addScalar(constant(value));
   if (!problem.batched)
     return arguments;
   auto addStride = [&](Value buffer, int64_t elements) {
@@ -325,6 +383,10 @@ FailureOr<KernelLaunch> qopt::buildGemmKernel(GemmOp op,
            << " bytes of shared memory, but a block of " << chip.name << " has "
            << chip.sharedPerBlock << "; use fewer stages or smaller tiles";
   constexpr int64_t kMaxGridZ = 65535;
+  if (problem->getNumGroups() > kMaxGridZ)
+    return op.emitOpError("has ")
+           << problem->getNumGroups() << " groups; kernels take up to "
+           << kMaxGridZ;
   if (problem->batched && problem->batch > kMaxGridZ)
     return op.emitOpError("has a batch of ")
            << problem->batch << "; kernels take up to " << kMaxGridZ;

@@ -21,6 +21,9 @@
 #include "DeviceBuilder.h"
 #include "EpilogueEmitter.h"
 #include "QuantOpt/Kernels/KernelLaunch.h"
+#include "WindowCopies.h"
+
+#include <optional>
 
 namespace mlir::qopt {
 
@@ -55,12 +58,17 @@ struct GemmProblem {
   Operation *op;
   GemmConfigAttr config;
   bool batched;
+  /// With groups, n is that of one.
   int64_t batch, m, n, k;
   MatrixLayout a, b, d;
   /// b has whole tiles of rows, and of depth: no checks when it is read.
   bool paddedRowsB, paddedDepthB;
   SmallVector<EpilogueOperand> operands;
+  /// Rows of a are windows of an image.
+  std::optional<WindowShape> window;
 
+  /// Of channels and columns; each has blocks of its own.
+  int64_t getNumGroups() const { return window ? window->groups : 1; }
   GemmOp getOp() const { return cast<GemmOp>(op); }
 
   /// Reads layouts; an error at the op where a kernel cannot work with them.
@@ -84,9 +92,11 @@ struct GemmParameters {
   SmallVector<Value> operandStrides;
   /// Bytes of the counters in front of the workspace's partial sums, i32.
   Value counterBytes;
+  /// By WindowScalar, i32; empty without a window.
+  SmallVector<Value> window;
 };
 
-/// Creates the function and moves the pointers to this block's batch.
+/// Creates the function and moves the pointers to this block's batch or group.
 GemmParameters createGemmKernel(DeviceBuilder &builder,
                                 gpu::GPUModuleOp kernels,
                                 const GemmProblem &problem, StringRef name);

@@ -89,10 +89,17 @@ private:
   void emitTileIndex();
   void planCopies(TileCopies &tile, const MatrixLayout &layout,
                   bool paddedDepth);
+  void planWindows(TileCopies &tile);
   int64_t getNumCopies(const TileCopies &tile) const;
-  /// Copy number `index` (i32) of this thread.
+  /// Row in the tile of copy number `index` (i32) of this thread, and the byte
+  /// offset in a stage.
+  std::pair<Value, Value> getPlace(const TileCopies &tile, Value index);
+  /// Its row of the matrix; rows beyond the last are that.
+  Value getSourceRow(const TileCopies &tile, Value row);
+  /// Copy number `index` of this thread.
   TileCopies::Copy getCopy(const TileCopies &tile, Value index);
   void issueCopies(const TileCopies &tile, Value depth, Value stageOffset);
+  void issueWindows(Value depth, Value stageOffset);
   void copyBytes(const TileCopies &tile, const TileCopies::Copy &copy,
                  Value depth, Value target, Value valid);
   void issueStage(Value tileK, Value stage);
@@ -126,6 +133,8 @@ private:
   /// First tile along K of this block, and how many it takes.
   Value firstTileK, numTilesK;
   TileCopies copiesA, copiesB;
+  /// Instead of the copies of a where its rows are windows.
+  std::optional<WindowCopies> windows;
 };
 } // namespace
 
@@ -197,19 +206,56 @@ void MmaKernel::planCopies(TileCopies &tile, const MatrixLayout &layout,
       tile.copies.push_back(getCopy(tile, b.i32(i)));
 }
 
-TileCopies::Copy MmaKernel::getCopy(const TileCopies &tile, Value index) {
+std::pair<Value, Value> MmaKernel::getPlace(const TileCopies &tile,
+                                            Value index) {
   int64_t chunks = config.getBlockK() / kChunk;
   Value row = b.add(b.div(thread, chunks),
                     b.mul(index, config.getNumThreads() / chunks));
   Value position = swizzle(row, b.rem(thread, chunks), tile.isB);
   Value shared = b.add(b.mul(row, config.getBlockK()), b.mul(position, kChunk));
+  return {row, b.add(shared, tile.sharedOffset)};
+}
+
+Value MmaKernel::getSourceRow(const TileCopies &tile, Value row) {
   Value source = b.add(tile.firstRow, row);
-  if (!tile.paddedRows)
-    source = b.minUnsigned(source, b.sub(tile.numRows, b.i32(1)));
+  if (tile.paddedRows)
+    return source;
+  return b.minUnsigned(source, b.sub(tile.numRows, b.i32(1)));
+}
+
+TileCopies::Copy MmaKernel::getCopy(const TileCopies &tile, Value index) {
+  auto [row, shared] = getPlace(tile, index);
+  Value source = getSourceRow(tile, row);
   Value start =
       b.offset(tile.base, b.mul(b.toI64(source), b.toI64(tile.rowStride)));
-  return {b.add(shared, tile.sharedOffset), start,
-          b.offset(start, b.toI64(tile.depth))};
+  return {shared, start, b.offset(start, b.toI64(tile.depth))};
+}
+
+void MmaKernel::planWindows(TileCopies &tile) {
+  tile.depth = b.mul(b.rem(thread, config.getBlockK() / kChunk), kChunk);
+  windows.emplace(b, *problem.window, tile.base, p.window);
+  if (problem.window->alignment < kMinAsyncWidth)
+    return;
+  for (int64_t i = 0; i < getNumCopies(tile); ++i) {
+    auto [row, shared] = getPlace(tile, b.i32(i));
+    windows->add(windows->getRow(getSourceRow(tile, row), shared));
+  }
+}
+
+void MmaKernel::issueWindows(Value depth, Value stageOffset) {
+  Value place = b.add(depth, copiesA.depth);
+  Value stage = b.offset(shared, stageOffset);
+  if (problem.window->alignment >= kMinAsyncWidth)
+    return windows->issue(place, stage);
+  // A loop, as of other narrow copies.
+  b.loop(b.i32(getNumCopies(copiesA)), 1, {},
+         [&](Value index, ValueRange) -> SmallVector<Value> {
+           auto [row, target] = getPlace(copiesA, index);
+           windows->copyNarrow(
+               windows->getRow(getSourceRow(copiesA, row), target), place,
+               stage);
+           return {};
+         });
 }
 
 /// Narrow rows: loads and a store instead of an asynchronous copy. The store
@@ -276,7 +322,10 @@ void MmaKernel::issueCopies(const TileCopies &tile, Value depth,
 void MmaKernel::issueStage(Value tileK, Value stage) {
   Value depth = b.mul(b.add(firstTileK, tileK), config.getBlockK());
   Value stageOffset = b.mul(stage, stageBytes());
-  issueCopies(copiesA, depth, stageOffset);
+  if (windows)
+    issueWindows(depth, stageOffset);
+  else
+    issueCopies(copiesA, depth, stageOffset);
   issueCopies(copiesB, depth, stageOffset);
 }
 
@@ -401,7 +450,7 @@ SmallVector<Value> MmaKernel::emitMainLoop() {
 /// Of this block's tile, over all batches.
 Value MmaKernel::getTileNumber() {
   Value tile = b.blockIdX();
-  if (!problem.batched)
+  if (!problem.batched && problem.getNumGroups() == 1)
     return tile;
   Value tilesPerBatch = b.mul(b.ceilDiv(p.m, config.getBlockM()),
                               b.ceilDiv(p.n, config.getBlockN()));
@@ -435,7 +484,10 @@ void MmaKernel::emit() {
   copiesA.rows = config.getBlockM();
   copiesA.sharedOffset = 0;
   copiesA.paddedRows = false;
-  planCopies(copiesA, problem.a, /*paddedDepth=*/false);
+  if (problem.window)
+    planWindows(copiesA);
+  else
+    planCopies(copiesA, problem.a, /*paddedDepth=*/false);
   copiesB.isB = true;
   copiesB.base = p.b;
   copiesB.rowStride = p.ldb;
@@ -467,9 +519,10 @@ FailureOr<KernelLaunch> qopt::buildGemmMma(const GemmProblem &problem,
   auto ceilDiv = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   int64_t tilesM = ceilDiv(problem.m, config.getBlockM());
   int64_t tilesN = ceilDiv(problem.n, config.getBlockN());
+  int64_t batch = problem.batch * problem.getNumGroups();
   constexpr int64_t kCounterBytes = 4, kAlignment = 256;
-  int64_t counterBytes = llvm::alignTo(
-      tilesM * tilesN * problem.batch * kCounterBytes, kAlignment);
+  int64_t counterBytes =
+      llvm::alignTo(tilesM * tilesN * batch * kCounterBytes, kAlignment);
 
   DeviceBuilder b(problem.getOp().getLoc(), kernels.getContext());
   std::string key = problem.getKey();
@@ -490,12 +543,13 @@ FailureOr<KernelLaunch> qopt::buildGemmMma(const GemmProblem &problem,
                        (config.getBlockM() + config.getBlockN());
   AffineExpr rows = b.getAffineSymbolExpr(0);
   auto constant = [&](int64_t value) { return b.getAffineConstantExpr(value); };
-  launch.grid = {
-      problem.batched ? constant(tilesM * tilesN)
-                      : rows.ceilDiv(config.getBlockM()) * constant(tilesN),
-      constant(config.getSplitK()), problem.batched ? rows : constant(1)};
+  launch.grid = {problem.batched
+                     ? constant(tilesM * tilesN)
+                     : rows.ceilDiv(config.getBlockM()) * constant(tilesN),
+                 constant(config.getSplitK()),
+                 problem.batched ? rows : constant(problem.getNumGroups())};
   if (config.getSplitK() > 1)
-    launch.workspaceBytes = counterBytes + problem.batch * tilesM * tilesN *
+    launch.workspaceBytes = counterBytes + batch * tilesM * tilesN *
                                                config.getBlockM() *
                                                config.getBlockN() * 4;
   return launch;

@@ -238,8 +238,7 @@ Value mlir::qopt::buildMatrixOperand(OpBuilder &builder, Location loc,
 // Products
 //===----------------------------------------------------------------------===//
 
-/// Sums start from +0 as the kernels' do, or `init` is what they start from.
-static bool startsFromZero(OpOperand *init) {
+bool mlir::qopt::startsFromZero(OpOperand *init) {
   Value start = init->get();
   if (auto fill = start.getDefiningOp<linalg::FillOp>())
     start = fill.value();

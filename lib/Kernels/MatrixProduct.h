@@ -56,6 +56,9 @@ std::optional<MatrixProduct> matchMatrixProduct(linalg::LinalgOp op,
                                                 int64_t minTransposedMacs,
                                                 std::string &reason);
 
+/// Sums start from +0 as the kernels' do, or `init` is what they start from.
+bool startsFromZero(OpOperand *init);
+
 /// The operand in the layout of the gemm; constants without padding.
 Value buildMatrixOperand(OpBuilder &builder, Location loc,
                          const MatrixOperand &operand);

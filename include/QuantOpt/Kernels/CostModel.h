@@ -36,6 +36,16 @@ struct GemmShape {
   int64_t operandBytes = 0;
   /// Scalar ops of the epilogue per result element.
   int64_t scalarOps = 6;
+  /// Bytes of all of a, 0 for those of its rows. With a window, these are less:
+  /// pixels are in several rows. Groups then count as batches.
+  int64_t imageBytes = 0;
+  /// With a window, the alignment of what copies read of the image.
+  int64_t imageAlignment = 16;
+
+  bool hasWindow() const { return imageBytes != 0; }
+  /// Greatest power of two, at most 16, that divides the address in bytes of
+  /// whatever the copies of a read.
+  int64_t getAlignmentA() const;
 
   static GemmShape get(GemmOp op);
 };

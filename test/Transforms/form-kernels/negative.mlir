@@ -3,14 +3,14 @@
 
 // What is no product of matrices stays as it is.
 
-// REMARK-LABEL: "linalg.conv_2d_nhwc_hwcf: a loop kernel computes it: its operands are not indexed by plain loops (a convolution)"
+// REMARK-LABEL: "linalg.conv_2d_nchw_fchw: a loop kernel computes it: its image is not indexed as [images, height, width, channels] by windows (a convolution)"
 // CHECK-LABEL: func.func @convolution(
-// CHECK:         linalg.conv_2d_nhwc_hwcf
-func.func @convolution(%x: tensor<1x5x5x3xi8>) -> tensor<1x3x3x4xi32> {
-  %w = arith.constant dense<1> : tensor<3x3x3x4xi8>
-  %zero = arith.constant dense<0> : tensor<1x3x3x4xi32>
-  %0 = linalg.conv_2d_nhwc_hwcf ins(%x, %w : tensor<1x5x5x3xi8>, tensor<3x3x3x4xi8>) outs(%zero : tensor<1x3x3x4xi32>) -> tensor<1x3x3x4xi32>
-  return %0 : tensor<1x3x3x4xi32>
+// CHECK:         linalg.conv_2d_nchw_fchw
+func.func @convolution(%x: tensor<1x3x5x5xi8>) -> tensor<1x4x3x3xi32> {
+  %w = arith.constant dense<1> : tensor<4x3x3x3xi8>
+  %zero = arith.constant dense<0> : tensor<1x4x3x3xi32>
+  %0 = linalg.conv_2d_nchw_fchw ins(%x, %w : tensor<1x3x5x5xi8>, tensor<4x3x3x3xi8>) outs(%zero : tensor<1x4x3x3xi32>) -> tensor<1x4x3x3xi32>
+  return %0 : tensor<1x4x3x3xi32>
 }
 
 // A sum over one operand only.

@@ -71,40 +71,44 @@ static Value sliceTo(OpBuilder &builder, Location loc, Value value,
 /// The sums of products, i32 or f32.
 static Value buildContraction(OpBuilder &builder, GemmOp op) {
   Location loc = op.getLoc();
-  auto resultType = cast<RankedTensorType>(op.getInit().getType());
-  auto typeA = cast<RankedTensorType>(op.getA().getType());
+  SmallVector<int64_t> shape = op.getLogicalShape();
   auto typeB = cast<RankedTensorType>(op.getB().getType());
-  SmallVector<int64_t> shapeB(typeB.getShape());
-  shapeB.end()[-2] = op.getN();
-  shapeB.end()[-1] = op.getK();
-  Value b = sliceTo(builder, loc, op.getB(), shapeB);
 
-  // Loops: [batch,] m, n, k.
-  unsigned rank = resultType.getRank();
+  // Loops: batch..., m, n, k.
+  unsigned rank = shape.size();
   unsigned m = rank - 2, n = rank - 1, k = rank;
-  auto getMap = [&](int64_t operandRank, unsigned row, unsigned column) {
-    SmallVector<unsigned> dims = {row, column};
-    if (operandRank == 3)
-      dims.insert(dims.begin(), 0u);
+  auto getMap = [&](AffineMap operandMap, unsigned row, unsigned column) {
+    SmallVector<unsigned> dims;
+    for (AffineExpr expr : operandMap.getResults()) {
+      unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+      dims.push_back(dim == rank - 1 ? column : dim == rank - 2 ? row : dim);
+    }
     return AffineMap::getMultiDimMapWithTargets(rank + 1, dims,
                                                 builder.getContext());
   };
-  SmallVector<AffineMap> maps = {getMap(typeA.getRank(), m, k),
-                                 getMap(typeB.getRank(), n, k),
-                                 getMap(rank, m, n)};
+  SmallVector<AffineMap> maps = {
+      getMap(op.getMapA(), m, k), getMap(op.getMapB(), n, k),
+      builder.getMultiDimIdentityMap(rank + 1).dropResult(k)};
+  SmallVector<int64_t> shapeB(typeB.getShape());
+  for (auto [expr, extent] : llvm::zip(maps[1].getResults(), shapeB)) {
+    unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+    extent = loop == n ? op.getN() : loop == k ? op.getK() : extent;
+  }
+  Value b = sliceTo(builder, loc, op.getB(), shapeB);
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
   iterators.push_back(utils::IteratorType::reduction);
 
   Type sumType = op.getEpilogue()->getArgument(0).getType();
-  Value empty =
-      tensor::EmptyOp::create(builder, loc, resultType.getShape(), sumType);
+  Value empty = tensor::EmptyOp::create(builder, loc, shape, sumType);
   Value init = linalg::FillOp::create(builder, loc,
                                       createZero(builder, loc, sumType), empty)
                    .getResult(0);
   auto extend = [&](OpBuilder &b, Value value, bool isUnsigned) -> Value {
     if (!op.isInteger())
-      return value;
+      return value.getType() == sumType
+                 ? value
+                 : arith::ExtFOp::create(b, loc, sumType, value).getResult();
     if (isUnsigned)
       return arith::ExtUIOp::create(b, loc, sumType, value);
     return arith::ExtSIOp::create(b, loc, sumType, value);
@@ -132,6 +136,7 @@ static void expandGemm(GemmOp op) {
   OpBuilder builder(op);
   Location loc = op.getLoc();
   auto resultType = cast<RankedTensorType>(op.getInit().getType());
+  SmallVector<int64_t> logical = op.getLogicalShape();
   SmallVector<Value> inputs = {buildContraction(builder, op)};
   SmallVector<AffineMap> maps = {
       builder.getMultiDimIdentityMap(resultType.getRank())};
@@ -140,12 +145,11 @@ static void expandGemm(GemmOp op) {
                  op.getEpilogueMaps().getAsValueRange<AffineMapAttr>())) {
     SmallVector<int64_t> shape;
     for (AffineExpr expr : map.getResults())
-      shape.push_back(
-          resultType.getDimSize(cast<AffineDimExpr>(expr).getPosition()));
+      shape.push_back(logical[cast<AffineDimExpr>(expr).getPosition()]);
     inputs.push_back(sliceTo(builder, loc, operand, shape));
     maps.push_back(map);
   }
-  maps.push_back(maps.front());
+  maps.push_back(op.getMapD());
   SmallVector<utils::IteratorType> iterators(resultType.getRank(),
                                              utils::IteratorType::parallel);
   auto body = [&](OpBuilder &b, Location loc, ValueRange args) {

@@ -10,6 +10,7 @@
 #include "LoopShape.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
+#include "QuantOpt/Kernels/KernelLaunch.h"
 #include "QuantOpt/Kernels/KernelsForm.h"
 
 using namespace mlir;
@@ -60,7 +61,7 @@ static bool followsRows(Value buffer, unsigned rowsLoop, int64_t rows,
   return last <= part;
 }
 
-/// The same for an operand of a gemm whose dim 0 is the row.
+/// The same for a buffer whose dim 0 is the row.
 static bool followsRows(Value buffer, int64_t rows) {
   auto type = cast<MemRefType>(buffer.getType());
   auto strides = getStaticStrides(type);
@@ -101,11 +102,15 @@ static FailureOr<RowAccesses> getAccesses(linalg::LinalgOp op) {
 
 static RowAccesses getAccesses(GemmOp op) {
   RowAccesses result;
-  result.rows = op.isBatched() ? op.getBatch() : op.getM();
+  result.rows = getGemmRows(op);
   result.parts = result.rows;
-  auto add = [&](Value buffer, bool hasRows, bool isWritten) {
+  // The rows are loop 0 of a, the result and the epilogue; of b only if it is a
+  // batch.
+  auto add = [&](Value buffer, AffineMap map, bool isWritten) {
+    bool isOutermost =
+        map.getNumResults() > 0 && map.getResult(0).isFunctionOfDim(0);
     result.accesses.push_back({buffer,
-                               hasRows && followsRows(buffer, result.rows),
+                               isOutermost && followsRows(buffer, result.rows),
                                !isWritten, isWritten});
   };
   if (op.getWindow()) {
@@ -114,13 +119,14 @@ static RowAccesses getAccesses(GemmOp op) {
     result.accesses.push_back({op.getA(), followsRows(op.getA(), result.parts),
                                /*isRead=*/true, /*isWritten=*/false});
   } else {
-    add(op.getA(), true, false);
+    add(op.getA(), op.getMapA(), false);
   }
-  add(op.getB(), cast<MemRefType>(op.getB().getType()).getRank() == 3, false);
+  add(op.getB(),
+      op.isBatched() ? op.getMapB() : AffineMap::get(op.getContext()), false);
   auto maps = op.getEpilogueMaps().getAsValueRange<AffineMapAttr>();
   for (auto [input, map] : llvm::zip(op.getEpilogueInputs(), maps))
-    add(input, map.getNumResults() > 0 && map.isFunctionOfDim(0), false);
-  add(op.getInit(), true, true);
+    add(input, map, false);
+  add(op.getInit(), op.getMapD(), true);
   return result;
 }
 

@@ -135,7 +135,7 @@ private:
 
 static int64_t getRows(Operation *op) {
   if (auto gemm = dyn_cast<GemmOp>(op))
-    return gemm.isBatched() ? gemm.getBatch() : gemm.getM();
+    return getGemmRows(gemm);
   FailureOr<LoopShape> shape = analyzeLoops(cast<linalg::LinalgOp>(op));
   return shape->getRows();
 }

@@ -58,7 +58,7 @@ GemmShape GemmShape::get(GemmOp op) {
   shape.n = op.getN();
   shape.k = op.getK();
   shape.isInteger = op.isInteger();
-  shape.sharesB = cast<ShapedType>(op.getB().getType()).getRank() == 2;
+  shape.sharesB = op.getMapB().getNumResults() == 2;
   shape.packsB = isa_and_nonnull<PackOp>(op.getB().getDefiningOp());
   auto getBytes = [](Value value) {
     return ceilDiv(

@@ -370,7 +370,8 @@ void LoopKernelEmitter::emitPoint(Value thePoint) {
       LaneValues results;
       for (IRMapping &mapping : startBodies(pointers, running))
         results.push_back(epilogue.emit(b, mapping));
-      b.store(epilogue.pack(b, results), pointers.back(), plan.lanes);
+      b.store(epilogue.pack(b, results), pointers.back(),
+              plan.lanes * epilogue.getElementBytes());
       return;
     }
   }

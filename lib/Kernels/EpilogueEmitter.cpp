@@ -52,9 +52,10 @@ static Value matchNaNToZero(Value value) {
 
 std::optional<EpilogueEmitter::QuantizeTail>
 EpilogueEmitter::matchTail(Value value) {
-  if (!value.getType().isInteger(8))
+  if (!value.getType().isInteger(8) && !value.getType().isInteger(16))
     return std::nullopt;
   QuantizeTail tail{};
+  tail.bits = value.getType().getIntOrFloatBitWidth();
   // The zero point, added in i32.
   if (auto trunc = value.getDefiningOp<arith::TruncIOp>()) {
     auto add = trunc.getIn().getDefiningOp<arith::AddIOp>();
@@ -88,12 +89,9 @@ EpilogueEmitter::matchTail(Value value) {
     value = op->getOperand(0);
   }
   int64_t low = tail.low + tail.zeroPoint, high = tail.high + tail.zeroPoint;
-  // Which 8 bits: those that hold the whole clamped range.
-  if (low >= 0 && high <= 255)
-    tail.isUnsigned = true;
-  else if (low >= -128 && high <= 127)
-    tail.isUnsigned = false;
-  else
+  // Which values of these bits: those that hold the whole clamped range.
+  tail.isUnsigned = low >= 0;
+  if (low < tail.getTypeLow() || high > tail.getTypeHigh())
     return std::nullopt;
   if (Value x = matchNaNToZero(value))
     value = x;
@@ -131,27 +129,36 @@ Value EpilogueEmitter::emit(DeviceBuilder &builder, IRMapping &mapping) const {
     return cloneSlice(builder, yielded, mapping);
   Value q = CvtRniOp::create(builder, builder.getI32Type(),
                              cloneSlice(builder, tail->input, mapping));
-  // The pack saturates to the type; only tighter bounds need instructions. A
-  // zero point must not wrap what cvt_rni saturated.
-  int64_t typeLow = tail->isUnsigned ? 0 : -128;
-  int64_t typeHigh = tail->isUnsigned ? 255 : 127;
-  if (tail->low + tail->zeroPoint > typeLow || tail->zeroPoint < 0)
+  // The pack of bytes saturates to the type; only tighter bounds need
+  // instructions. A zero point must not wrap what cvt_rni saturated.
+  bool packSaturates = tail->bits == 8;
+  if (!packSaturates || tail->low + tail->zeroPoint > tail->getTypeLow() ||
+      tail->zeroPoint < 0)
     q = builder.maxSigned(q, builder.i32(tail->low));
-  if (tail->high + tail->zeroPoint < typeHigh || tail->zeroPoint > 0)
+  if (!packSaturates || tail->high + tail->zeroPoint < tail->getTypeHigh() ||
+      tail->zeroPoint > 0)
     q = builder.minSigned(q, builder.i32(tail->high));
   return builder.add(q, tail->zeroPoint);
 }
 
-/// A word of up to four bytes, lowest first.
-static Value packBytes(DeviceBuilder &builder, ValueRange values) {
+/// A word of values (i32) of `bits` each, lowest first; each has zeros above
+/// its bits, the last one anything.
+static Value joinWord(DeviceBuilder &builder, ValueRange values, int64_t bits) {
   Value word;
   for (auto [i, value] : llvm::enumerate(values)) {
-    Value byte = builder.shiftLeft(
-        builder.createOrFold<arith::ExtUIOp>(builder.getI32Type(), value),
-        8 * i);
-    word = word ? builder.createOrFold<arith::OrIOp>(word, byte) : byte;
+    Value part = builder.shiftLeft(value, bits * i);
+    word = word ? builder.createOrFold<arith::OrIOp>(word, part) : part;
   }
   return word;
+}
+
+/// The bits of a float or integer of up to 16 bits, zero-extended.
+static Value toWord(DeviceBuilder &builder, Value value) {
+  int64_t bits = value.getType().getIntOrFloatBitWidth();
+  if (isa<FloatType>(value.getType()))
+    value = builder.createOrFold<arith::BitcastOp>(builder.getIntegerType(bits),
+                                                   value);
+  return builder.createOrFold<arith::ExtUIOp>(builder.getI32Type(), value);
 }
 
 Value EpilogueEmitter::packQuantized(DeviceBuilder &builder,
@@ -166,16 +173,24 @@ Value EpilogueEmitter::packQuantized(DeviceBuilder &builder,
   return pack(get(1), get(0), upper);
 }
 
-/// Words made of four values each, as many bytes as there are values.
-static Value packWords(DeviceBuilder &builder, ValueRange values,
+/// A word of up to two values quantized to 16 bits.
+static Value packShorts(DeviceBuilder &builder, ValueRange values) {
+  SmallVector<Value> parts(values);
+  parts.front() = builder.bitAnd(parts.front(), 0xffff);
+  return joinWord(builder, parts, 16);
+}
+
+/// Words made of as many values of `bits` as fit, or less than a word.
+static Value packWords(DeviceBuilder &builder, ValueRange values, int64_t bits,
                        function_ref<Value(ValueRange)> packWord) {
+  size_t perWord = 32 / bits;
   SmallVector<Value> words;
-  for (size_t i = 0; i < values.size(); i += 4)
-    words.push_back(
-        packWord(values.slice(i, std::min<size_t>(4, values.size() - i))));
-  if (values.size() < 4)
+  for (size_t i = 0; i < values.size(); i += perWord)
+    words.push_back(packWord(
+        values.slice(i, std::min<size_t>(perWord, values.size() - i))));
+  if (values.size() < perWord)
     return arith::TruncIOp::create(
-        builder, builder.getIntegerType(8 * values.size()), words.front());
+        builder, builder.getIntegerType(bits * values.size()), words.front());
   if (words.size() == 1)
     return words.front();
   return vector::FromElementsOp::create(
@@ -186,9 +201,14 @@ Value qopt::packElements(DeviceBuilder &builder, ValueRange values) {
   if (values.size() == 1)
     return values.front();
   Type type = values.front().getType();
-  if (type.isInteger(8))
-    return packWords(builder, values,
-                     [&](ValueRange word) { return packBytes(builder, word); });
+  int64_t bits = type.getIntOrFloatBitWidth();
+  if (bits <= 16)
+    return packWords(builder, values, bits, [&](ValueRange word) {
+      SmallVector<Value> parts;
+      for (Value value : word)
+        parts.push_back(toWord(builder, value));
+      return joinWord(builder, parts, bits);
+    });
   return vector::FromElementsOp::create(
       builder, VectorType::get(values.size(), type), values);
 }
@@ -196,7 +216,8 @@ Value qopt::packElements(DeviceBuilder &builder, ValueRange values) {
 Value EpilogueEmitter::pack(DeviceBuilder &builder, ValueRange values) const {
   if (!tail)
     return packElements(builder, values);
-  return packWords(builder, values, [&](ValueRange word) {
-    return packQuantized(builder, word);
+  return packWords(builder, values, tail->bits, [&](ValueRange word) {
+    return tail->bits == 8 ? packQuantized(builder, word)
+                           : packShorts(builder, word);
   });
 }

@@ -8,9 +8,9 @@
 //
 // Emits the scalar region of a kernel op for many elements. Where the region
 // ends in a quantization (round to even, NaN to 0, clamp, convert, add the zero
-// point), the end is emitted as integer instructions that saturate while they
-// pack four values into a register: the same bits in a fraction of the
-// instructions (docs/Numerics.md, "Quantize and dequantize").
+// point), the end is emitted as integer instructions, which for 8 bits saturate
+// while they pack four values into a register: the same bits in a fraction of
+// the instructions (docs/Numerics.md, "Quantize and dequantize").
 //
 //===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_LIB_KERNELS_EPILOGUEEMITTER_H
@@ -61,11 +61,20 @@ private:
     Value input;
     int64_t low, high; ///< clamp before the zero point is added
     int64_t zeroPoint;
+    int64_t bits; ///< 8 or 16
     bool isUnsigned;
+
+    /// Bounds of the result type.
+    int64_t getTypeLow() const {
+      return isUnsigned ? 0 : -(int64_t(1) << (bits - 1));
+    }
+    int64_t getTypeHigh() const {
+      return (int64_t(1) << (isUnsigned ? bits : bits - 1)) - 1;
+    }
   };
   static std::optional<QuantizeTail> matchTail(Value yielded);
 
-  /// A word of up to four quantized values, lowest byte first.
+  /// A word of up to four values quantized to 8 bits, lowest byte first.
   Value packQuantized(DeviceBuilder &builder, ValueRange values) const;
 
   Block &region;

@@ -45,7 +45,8 @@ static bool isScalarType(Type type) {
 
 /// What kernels store, and what they load: also truth values.
 static bool isStoredType(Type type) {
-  return type.isInteger(8) || type.isInteger(32) || type.isF32();
+  return type.isInteger(8) || type.isInteger(16) || type.isInteger(32) ||
+         type.isF16() || type.isBF16() || type.isF32();
 }
 static bool isLoadedType(Type type) {
   return isStoredType(type) || type.isInteger(1);

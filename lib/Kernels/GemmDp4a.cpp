@@ -201,11 +201,9 @@ FailureOr<KernelLaunch> qopt::buildGemmDp4a(const GemmProblem &problem,
   launch.kernel = findKernel(kernels, key).getName().str();
   launch.arguments = getGemmArguments(problem, /*counterBytes=*/0);
   launch.threads = config.getNumThreads();
-  AffineExpr rows = b.getAffineSymbolExpr(0);
   auto constant = [&](int64_t value) { return b.getAffineConstantExpr(value); };
-  AffineExpr m = problem.batched ? constant(problem.m) : rows;
   launch.grid = {constant(problem.n).ceilDiv(config.getBlockN()),
-                 m.ceilDiv(config.getBlockM()),
-                 problem.batched ? rows : constant(1)};
+                 problem.getRowsOfBatch().ceilDiv(config.getBlockM()),
+                 problem.getGridZ()};
   return launch;
 }

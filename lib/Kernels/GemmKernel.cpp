@@ -51,14 +51,22 @@ static int64_t getRowAlignment(MemRefType type, ArrayRef<int64_t> strides,
   return alignment;
 }
 
-static FailureOr<MatrixLayout> getMatrixLayout(GemmOp op, Value buffer) {
+/// `map`: from (batch..., row, column) to the dims of the buffer.
+static FailureOr<MatrixLayout> getMatrixLayout(GemmOp op, Value buffer,
+                                               AffineMap map) {
   int64_t offset = 0;
   FailureOr<SmallVector<int64_t>> strides = getStrides(op, buffer, offset);
   if (failed(strides))
     return failure();
   MatrixLayout layout;
-  layout.rowStride = strides->end()[-2];
-  layout.batchStride = strides->size() == 3 ? strides->front() : 0;
+  unsigned rowDim = map.getNumDims() - 2;
+  for (auto [expr, stride] : llvm::zip(map.getResults(), *strides)) {
+    unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+    if (dim == rowDim)
+      layout.rowStride = stride;
+    else if (dim < rowDim)
+      layout.batchStrides[dim] = stride;
+  }
   layout.rowAlignment =
       getRowAlignment(cast<MemRefType>(buffer.getType()), *strides, offset);
   // Kernels compute offsets within a row in 32 bits.
@@ -88,7 +96,7 @@ getEpilogueOperand(GemmOp op, Value buffer, AffineMap map, int64_t blockN) {
       operand.rowStride = (*strides)[i];
     } else {
       operand.hasBatch = true;
-      operand.batchStride = (*strides)[i];
+      operand.batchStrides[dim] = (*strides)[i];
     }
   }
   if (operand.hasColumn) {
@@ -123,14 +131,14 @@ FailureOr<GemmProblem> GemmProblem::create(GemmOp op) {
   GemmProblem problem;
   problem.op = op;
   problem.config = op.getConfigAttr();
-  problem.batched = op.isBatched();
+  problem.batchShape.assign(op.getBatchShape());
   problem.batch = op.getBatch();
   problem.m = op.getM();
   problem.n = op.getN();
   problem.k = op.getK();
-  FailureOr<MatrixLayout> a = getMatrixLayout(op, op.getA());
-  FailureOr<MatrixLayout> b = getMatrixLayout(op, op.getB());
-  FailureOr<MatrixLayout> d = getMatrixLayout(op, op.getInit());
+  FailureOr<MatrixLayout> a = getMatrixLayout(op, op.getA(), op.getMapA());
+  FailureOr<MatrixLayout> b = getMatrixLayout(op, op.getB(), op.getMapB());
+  FailureOr<MatrixLayout> d = getMatrixLayout(op, op.getInit(), op.getMapD());
   if (failed(a) || failed(b) || failed(d))
     return failure();
   problem.a = *a;
@@ -142,8 +150,10 @@ FailureOr<GemmProblem> GemmProblem::create(GemmOp op) {
              << extent << "; kernels take up to 2^30";
   ArrayRef<int64_t> shapeB = cast<MemRefType>(op.getB().getType()).getShape();
   GemmConfigAttr config = problem.config;
-  problem.paddedRowsB =
-      shapeB.end()[-2] >= int64_t(llvm::alignTo(problem.n, config.getBlockN()));
+  AffineMap mapB = op.getMapB();
+  AffineExpr n = getAffineDimExpr(mapB.getNumDims() - 2, op.getContext());
+  problem.paddedRowsB = shapeB[*mapB.getResultPosition(n)] >=
+                        int64_t(llvm::alignTo(problem.n, config.getBlockN()));
   problem.paddedDepthB =
       shapeB.back() >= int64_t(llvm::alignTo(problem.k, config.getBlockK()));
   for (auto [buffer, map] :
@@ -175,7 +185,7 @@ std::string GemmProblem::getKey() const {
   os << "gemm " << config << " a" << gemm.getAUnsigned() << a.rowAlignment
      << " b" << gemm.getBUnsigned() << b.rowAlignment << paddedRowsB
      << paddedDepthB << " d" << d.rowAlignment << " tails" << tailN << tailK
-     << " batch" << batched << (b.batchStride != 0);
+     << " batch" << batchShape.size();
   if (window)
     window->printKey(os);
   for (const EpilogueOperand &operand : operands)
@@ -211,6 +221,23 @@ std::string GemmProblem::getKernelName() const {
   return name;
 }
 
+AffineExpr GemmProblem::getGridZ() const {
+  MLIRContext *context = op->getContext();
+  if (!isBatched())
+    return getAffineConstantExpr(getNumGroups(), context);
+  return getAffineSymbolExpr(0, context) * (batch / batchShape.front());
+}
+
+AffineExpr GemmProblem::getRowsOfBatch() const {
+  MLIRContext *context = op->getContext();
+  return isBatched() ? getAffineConstantExpr(m, context)
+                     : getAffineSymbolExpr(0, context);
+}
+
+int64_t qopt::getGemmRows(GemmOp op) {
+  return op.isBatched() ? op.getBatchShape().front() : op.getM();
+}
+
 //===----------------------------------------------------------------------===//
 // Parameters
 //===----------------------------------------------------------------------===//
@@ -232,6 +259,41 @@ static void advanceToGroup(DeviceBuilder &b, const GemmProblem &problem,
       base = b.offset(base, b.mul(firstColumn, operand.getElementBytes()));
 }
 
+/// Elements from one batch to the next, dim by dim: of a, b, the result, and
+/// the epilogue operands that have them.
+static void forEachBatched(
+    const GemmProblem &problem,
+    function_ref<void(Value buffer, ArrayRef<int64_t> strides)> visit) {
+  size_t rank = problem.batchShape.size();
+  GemmOp op = problem.getOp();
+  visit(op.getA(), ArrayRef(problem.a.batchStrides).take_front(rank));
+  visit(op.getB(), ArrayRef(problem.b.batchStrides).take_front(rank));
+  visit(op.getInit(), ArrayRef(problem.d.batchStrides).take_front(rank));
+  for (const EpilogueOperand &operand : problem.operands)
+    if (operand.hasBatch)
+      visit(operand.buffer, ArrayRef(operand.batchStrides).take_front(rank));
+}
+
+/// Moves the pointers to the batch of this block. `next` gives the parameters.
+static void enterBatch(DeviceBuilder &builder, const GemmProblem &problem,
+                       GemmParameters &p, function_ref<Value()> next) {
+  SmallVector<Value, kMaxBatchDims> indices = {builder.blockIdZ()};
+  if (problem.batchShape.size() == 2) {
+    Value inner = next();
+    Value outer = builder.divDynamic(indices[0], inner);
+    Value rest = builder.sub(indices[0], builder.mul(outer, inner));
+    indices = {outer, rest};
+  }
+  SmallVector<Value *> pointers = {&p.a, &p.b, &p.d};
+  for (auto [operand, base] : llvm::zip(problem.operands, p.operands))
+    if (operand.hasBatch)
+      pointers.push_back(&base);
+  for (Value *pointer : pointers)
+    for (Value index : indices)
+      *pointer =
+          builder.offset(*pointer, builder.mul(builder.toI64(index), next()));
+}
+
 GemmParameters qopt::createGemmKernel(DeviceBuilder &builder,
                                       gpu::GPUModuleOp kernels,
                                       const GemmProblem &problem,
@@ -248,12 +310,12 @@ GemmParameters qopt::createGemmKernel(DeviceBuilder &builder,
     types.push_back(i32);
   if (problem.window)
     types.append(kNumWindowScalars, i32);
-  if (problem.batched) {
-    types.append(3, i64);
-    for (const EpilogueOperand &operand : problem.operands)
-      if (operand.hasBatch)
-        types.push_back(i64);
-  }
+  if (problem.batchShape.size() == 2)
+    types.push_back(i32);
+  if (problem.isBatched())
+    forEachBatched(problem, [&](Value, ArrayRef<int64_t> strides) {
+      types.append(strides.size(), i64);
+    });
   LLVM::LLVMFuncOp kernel = createKernel(builder, kernels, name, types,
                                          problem.config.getNumThreads());
   setKernelKey(kernel, problem.getKey());
@@ -285,19 +347,8 @@ GemmParameters qopt::createGemmKernel(DeviceBuilder &builder,
     if (problem.window->groups > 1)
       advanceToGroup(builder, problem, p);
   }
-  if (!problem.batched)
-    return p;
-  // Batch strides come in bytes.
-  Value batch = builder.toI64(builder.blockIdZ());
-  auto advance = [&](Value &base) {
-    base = builder.offset(base, builder.mul(batch, next()));
-  };
-  advance(p.a);
-  advance(p.b);
-  advance(p.d);
-  for (auto [operand, base] : llvm::zip(problem.operands, p.operands))
-    if (operand.hasBatch)
-      advance(base);
+  if (problem.isBatched())
+    enterBatch(builder, problem, p, next);
   return p;
 }
 
@@ -322,8 +373,7 @@ SmallVector<KernelArgument> qopt::getGemmArguments(const GemmProblem &problem,
   bool split = problem.config.getSplitK() > 1;
   if (split)
     arguments.push_back({KernelArgument::Kind::Workspace, {}, {}, 64});
-  addScalar(problem.batched ? constant(problem.m)
-                            : getAffineSymbolExpr(0, op.getContext()));
+  addScalar(problem.getRowsOfBatch());
   for (int64_t value : {problem.n, problem.k, problem.a.rowStride,
                         problem.b.rowStride, problem.d.rowStride})
     addScalar(constant(value));
@@ -335,18 +385,15 @@ SmallVector<KernelArgument> qopt::getGemmArguments(const GemmProblem &problem,
   if (problem.window)
     for (int64_t value : problem.window->scalars)
       addScalar(constant(value));
-  if (!problem.batched)
+  if (!problem.isBatched())
     return arguments;
-  auto addStride = [&](Value buffer, int64_t elements) {
+  if (problem.batchShape.size() == 2)
+    addScalar(constant(problem.batchShape.back()));
+  forEachBatched(problem, [&](Value buffer, ArrayRef<int64_t> strides) {
     int64_t bits = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth();
-    addScalar(constant(elements * ((bits + 7) / 8)), 64);
-  };
-  addStride(op.getA(), problem.a.batchStride);
-  addStride(op.getB(), problem.b.batchStride);
-  addStride(op.getInit(), problem.d.batchStride);
-  for (const EpilogueOperand &operand : problem.operands)
-    if (operand.hasBatch)
-      addStride(operand.buffer, operand.batchStride);
+    for (int64_t elements : strides) // In bytes.
+      addScalar(constant(elements * ((bits + 7) / 8)), 64);
+  });
   return arguments;
 }
 
@@ -387,7 +434,7 @@ FailureOr<KernelLaunch> qopt::buildGemmKernel(GemmOp op,
     return op.emitOpError("has ")
            << problem->getNumGroups() << " groups; kernels take up to "
            << kMaxGridZ;
-  if (problem->batched && problem->batch > kMaxGridZ)
+  if (problem->batch > kMaxGridZ)
     return op.emitOpError("has a batch of ")
            << problem->batch << "; kernels take up to " << kMaxGridZ;
   return launch;

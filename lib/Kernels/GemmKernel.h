@@ -27,10 +27,13 @@
 
 namespace mlir::qopt {
 
-/// A matrix operand: element strides of [batch,] row, column; the column
-/// stride is 1.
+/// Batch dims of a gemm at most.
+constexpr size_t kMaxBatchDims = 2;
+
+/// A matrix operand: element strides of the batch dims, 0 where the operand
+/// does not have the dim, and of rows; columns are contiguous.
 struct MatrixLayout {
-  int64_t batchStride = 0;
+  std::array<int64_t, kMaxBatchDims> batchStrides = {0, 0};
   int64_t rowStride = 0;
   /// Greatest power of two, at most 16, that divides the address in bytes of
   /// every row's first element.
@@ -42,8 +45,9 @@ struct EpilogueOperand {
   Value buffer;
   Type elementType;
   bool hasBatch = false, hasRow = false, hasColumn = false;
-  /// Element strides where the dim is there; a column stride is 1.
-  int64_t batchStride = 0, rowStride = 0;
+  /// Element strides, 0 where a dim is not there; a column stride is 1.
+  std::array<int64_t, kMaxBatchDims> batchStrides = {0, 0};
+  int64_t rowStride = 0;
   /// Elements beyond N may be read up to a multiple of the block's columns.
   bool paddedColumns = false;
   /// As MatrixLayout::rowAlignment, for operands with columns.
@@ -57,7 +61,8 @@ struct EpilogueOperand {
 struct GemmProblem {
   Operation *op;
   GemmConfigAttr config;
-  bool batched;
+  /// Extents of the batch dims, and their product.
+  SmallVector<int64_t, kMaxBatchDims> batchShape;
   /// With groups, n is that of one.
   int64_t batch, m, n, k;
   MatrixLayout a, b, d;
@@ -70,6 +75,7 @@ struct GemmProblem {
   /// Of channels and columns; each has blocks of its own.
   int64_t getNumGroups() const { return window ? window->groups : 1; }
   GemmOp getOp() const { return cast<GemmOp>(op); }
+  bool isBatched() const { return !batchShape.empty(); }
 
   /// Reads layouts; an error at the op where a kernel cannot work with them.
   static FailureOr<GemmProblem> create(GemmOp op);
@@ -78,6 +84,11 @@ struct GemmProblem {
   std::string getKey() const;
   /// "gemm_u8s8_s8_128x256x64_s4".
   std::string getKernelName() const;
+  /// Blocks in z: one for every group, or for every batch, numbered row-major. s0 is the extent
+  /// of the first batch dim.
+  AffineExpr getGridZ() const;
+  /// M, which is s0 where there is no batch.
+  AffineExpr getRowsOfBatch() const;
 };
 
 /// The kernel function under construction: its parameters as values.
@@ -102,7 +113,7 @@ GemmParameters createGemmKernel(DeviceBuilder &builder,
                                 const GemmProblem &problem, StringRef name);
 
 /// The launch arguments in the order of createGemmKernel's parameters.
-/// `rows` is s0: the batch of batched problems, else M.
+/// s0 is that of getGemmRows.
 SmallVector<KernelArgument> getGemmArguments(const GemmProblem &problem,
                                              int64_t counterBytes);
 

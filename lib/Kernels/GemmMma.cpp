@@ -450,7 +450,7 @@ SmallVector<Value> MmaKernel::emitMainLoop() {
 /// Of this block's tile, over all batches.
 Value MmaKernel::getTileNumber() {
   Value tile = b.blockIdX();
-  if (!problem.batched && problem.getNumGroups() == 1)
+  if (!problem.isBatched() && problem.getNumGroups() == 1)
     return tile;
   Value tilesPerBatch = b.mul(b.ceilDiv(p.m, config.getBlockM()),
                               b.ceilDiv(p.n, config.getBlockN()));
@@ -541,13 +541,10 @@ FailureOr<KernelLaunch> qopt::buildGemmMma(const GemmProblem &problem,
   launch.threads = config.getNumThreads();
   launch.sharedBytes = config.getStages() * config.getBlockK() *
                        (config.getBlockM() + config.getBlockN());
-  AffineExpr rows = b.getAffineSymbolExpr(0);
   auto constant = [&](int64_t value) { return b.getAffineConstantExpr(value); };
-  launch.grid = {problem.batched
-                     ? constant(tilesM * tilesN)
-                     : rows.ceilDiv(config.getBlockM()) * constant(tilesN),
-                 constant(config.getSplitK()),
-                 problem.batched ? rows : constant(problem.getNumGroups())};
+  launch.grid = {problem.getRowsOfBatch().ceilDiv(config.getBlockM()) *
+                     constant(tilesN),
+                 constant(config.getSplitK()), problem.getGridZ()};
   if (config.getSplitK() > 1)
     launch.workspaceBytes = counterBytes + batch * tilesM * tilesN *
                                                config.getBlockM() *

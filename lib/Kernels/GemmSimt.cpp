@@ -209,11 +209,9 @@ FailureOr<KernelLaunch> qopt::buildGemmSimt(const GemmProblem &problem,
   launch.sharedBytes = blockK *
                        (config.getBlockM() + config.getBlockN() + 2 * pad) *
                        kFloatBytes;
-  AffineExpr rows = b.getAffineSymbolExpr(0);
   auto constant = [&](int64_t value) { return b.getAffineConstantExpr(value); };
-  AffineExpr m = problem.batched ? constant(problem.m) : rows;
   launch.grid = {constant(problem.n).ceilDiv(config.getBlockN()),
-                 m.ceilDiv(config.getBlockM()),
-                 problem.batched ? rows : constant(1)};
+                 problem.getRowsOfBatch().ceilDiv(config.getBlockM()),
+                 problem.getGridZ()};
   return launch;
 }

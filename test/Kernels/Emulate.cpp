@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Emulate.h"
 
+#include "GemmLayout.h"
 #include "mlir/IR/BuiltinTypes.h"
 
 #include <cstring>
@@ -27,6 +28,9 @@ std::string Emulation::describe() const {
     os << report << "; ";
   return text;
 }
+
+/// Where nothing belongs.
+static constexpr uint8_t kFiller = 0xA5;
 
 static int64_t getBytes(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
@@ -52,7 +56,10 @@ public:
 
   DeviceMemory memory;
   DenseMap<Value, void *> buffers;
+  /// All of the result's memory, and what must be there afterwards: kernels
+  /// leave what lies between rows as it was.
   char *result = nullptr;
+  std::vector<uint8_t> expected;
   char *workspace = nullptr;
 
 private:
@@ -67,19 +74,41 @@ private:
 CaseMemory::CaseMemory(const KernelModule &built, const GemmCase &gemm,
                        const GemmData &data) {
   GemmOp op = built.gemm;
-  memcpy(allocate(op.getA(), "a"), data.a.data(), data.a.size());
   int64_t element = gemm.isFloat ? 4 : 1;
-  char *b = allocate(op.getB(), "b");
-  for (int64_t i = 0; i < gemm.getBatch(); ++i)
-    copyPadded(b + i * gemm.getPaddedN() * gemm.getPaddedK() * element,
-               gemm.getPaddedN(), gemm.getPaddedK() * element,
-               data.b.data() + i * gemm.n * gemm.k * element, gemm.n,
-               gemm.k * element);
-  result = allocate(op.getInit(), "result");
-  const void *sources[] = {data.multipliers.data(), data.offsets.data(),
-                           gemm.epilogue == Epilogue::Residual
-                               ? static_cast<const void *>(data.residual.data())
-                               : data.rowScales.data()};
+  auto allocateLayout = [&](Value value, const char *name, GemmOperand operand,
+                            const std::vector<uint8_t> &bytes,
+                            int64_t elementBytes) {
+    std::vector<uint8_t> image =
+        getLayout(gemm, operand).toMemory(bytes, elementBytes, kFiller);
+    void *address = memory.allocate(image.size(), name);
+    memcpy(address, image.data(), image.size());
+    buffers[value] = static_cast<char *>(address) +
+                     getLayout(gemm, operand).offset * elementBytes;
+    return image;
+  };
+  allocateLayout(op.getA(), "a", GemmOperand::A, data.a, element);
+  if (gemm.packed) {
+    char *b = allocate(op.getB(), "b");
+    for (int64_t i = 0; i < gemm.getBatch(); ++i)
+      copyPadded(b + i * gemm.getPaddedN() * gemm.getPaddedK() * element,
+                 gemm.getPaddedN(), gemm.getPaddedK() * element,
+                 data.b.data() + i * gemm.n * gemm.k * element, gemm.n,
+                 gemm.k * element);
+  } else {
+    allocateLayout(op.getB(), "b", GemmOperand::B, data.b, element);
+  }
+  int64_t resultElement =
+      (getElementTypeOrSelf(op.getInit().getType()).getIntOrFloatBitWidth() +
+       7) /
+      8;
+  expected = allocateLayout(op.getInit(), "result", GemmOperand::Result,
+                            data.result, resultElement);
+  result = static_cast<char *>(buffers[op.getInit()]) -
+           getLayout(gemm, GemmOperand::Result).offset * resultElement;
+  const void *sources[] = {
+      data.multipliers.data(), data.offsets.data(),
+      data.residual.empty() ? static_cast<const void *>(data.rowScales.data())
+                            : data.residual.data()};
   static const char *const names[] = {"multipliers", "offsets", "operand"};
   for (auto [i, operand] : llvm::enumerate(op.getEpilogueInputs())) {
     char *target = allocate(operand, names[i]);
@@ -111,7 +140,7 @@ Emulation test::emulate(const KernelModule &built, const GemmCase &gemm,
     return emulation;
   }
   CaseMemory memory(built, gemm, data);
-  int64_t rows = gemm.batch ? gemm.batch : gemm.m;
+  int64_t rows = getGemmRows(built.gemm);
   const KernelLaunch &launch = built.launch;
   std::vector<uint64_t> values;
   for (const KernelArgument &argument : launch.arguments) {
@@ -136,7 +165,7 @@ Emulation test::emulate(const KernelModule &built, const GemmCase &gemm,
     grid[i] = evaluate(launch.grid[i], rows);
 
   for (const emulator::LaunchOptions &option : options) {
-    memset(memory.result, 0xA5, data.result.size());
+    memset(memory.result, kFiller, memory.expected.size());
     emulator::LaunchResult result =
         (*module)->launch(memory.memory, launch.kernel, grid,
                           {static_cast<uint32_t>(launch.threads), 1, 1},
@@ -145,8 +174,8 @@ Emulation test::emulate(const KernelModule &built, const GemmCase &gemm,
     emulation.counters = result.counters;
     for (const std::string &report : result.reports)
       emulation.reports.push_back(report);
-    for (size_t i = 0; i < data.result.size(); ++i)
-      if (static_cast<uint8_t>(memory.result[i]) != data.result[i]) {
+    for (size_t i = 0; i < memory.expected.size(); ++i)
+      if (static_cast<uint8_t>(memory.result[i]) != memory.expected[i]) {
         if (emulation.wrongBytes++ == 0)
           emulation.firstWrong = i;
       }

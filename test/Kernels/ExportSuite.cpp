@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "ExportSuite.h"
 
+#include "GemmLayout.h"
 #include "QuantOpt/Support/Npz.h"
 #include "QuantOpt/Target/CompileArtifact.h"
 #include "QuantOpt/Target/Ptx.h"
@@ -166,6 +167,9 @@ static std::vector<uint8_t> getBytes(const std::vector<T> &values) {
 }
 
 bool Exporter::add(const GemmCase &gemm) {
+  // Tensors of a model have no space between rows.
+  if (gemm.slack != 0)
+    return true;
   std::string name = gemm.getName();
   GemmData data = makeData(gemm);
   auto module = parseSourceString<ModuleOp>(makeModule(gemm, &data),
@@ -177,15 +181,21 @@ bool Exporter::add(const GemmCase &gemm) {
   FailureOr<Artifact> artifact = compileArtifact(*module, chips, options);
   if (failed(artifact))
     return false;
+  auto inMemory = [&](GemmOperand operand, const std::vector<uint8_t> &bytes,
+                      qopt_dtype dtype) {
+    return getLayout(gemm, operand)
+        .toMemory(bytes, elementTypeSize(getElementType(dtype)), /*filler=*/0);
+  };
   std::vector<GoldenTensor> tensors;
   for (const artifact::TensorSpec &spec : artifact->inputs) {
     const bool isFirst = tensors.empty();
     tensors.push_back({spec.name, spec.dtype, spec.dims,
-                       isFirst                 ? data.a
+                       isFirst ? inMemory(GemmOperand::A, data.a, spec.dtype)
                        : data.residual.empty() ? getBytes(data.rowScales)
-                                               : getBytes(data.residual)});
+                                               : data.residual});
   }
   const artifact::TensorSpec &result = artifact->outputs.front();
-  tensors.push_back({result.name, result.dtype, result.dims, data.result});
+  tensors.push_back({result.name, result.dtype, result.dims,
+                     inMemory(GemmOperand::Result, data.result, result.dtype)});
   return write(name, *artifact) && writeTensors(name, tensors);
 }

@@ -23,19 +23,27 @@ namespace mlir::qopt::test {
 
 /// What follows the product.
 enum class Epilogue {
-  Sum,        ///< the accumulator (i32, or f32 for f32 operands)
-  Scale,      ///< f32: fma by channel, then ReLU
-  Half,       ///< f16 of the same
-  Requantize, ///< s8, by channel, whole range
-  Clamped,    ///< u8 with a clamp inside the range (ReLU6-like)
-  ZeroPoint,  ///< u8 with a zero point
-  PerRow,     ///< f32: row scale times channel scale (dynamic quantization)
-  Residual,   ///< s8: fma by channel, plus an s8 residual, ReLU, requantize
+  Sum,           ///< the accumulator (i32, or f32 for f32 operands)
+  Scale,         ///< f32: fma by channel, then ReLU
+  Half,          ///< f16 of the same
+  Requantize,    ///< s8, by channel, whole range
+  Clamped,       ///< u8 with a clamp inside the range (ReLU6-like)
+  ZeroPoint,     ///< u8 with a zero point
+  PerRow,        ///< f32: row scale times channel scale (dynamic quantization)
+  Residual,      ///< s8: fma by channel, plus an s8 residual, ReLU, requantize
+  Short,         ///< s16, by channel, whole range
+  ShortResidual, ///< s16: fma by channel, plus an s16 residual, requantize
 };
 constexpr Epilogue kEpilogues[] = {Epilogue::Sum,     Epilogue::Scale,
                                    Epilogue::Half,    Epilogue::Requantize,
                                    Epilogue::Clamped, Epilogue::ZeroPoint,
-                                   Epilogue::PerRow,  Epilogue::Residual};
+                                   Epilogue::PerRow,  Epilogue::Residual,
+                                   Epilogue::Short,   Epilogue::ShortResidual};
+
+// Constants of the epilogues.
+constexpr float kResidualScale = 0.21875f, kResidualStep = 0.8125f;
+constexpr float kShortStep = 217.0f;
+constexpr int kClampLow = 3, kClampHigh = 187, kZeroPoint = 77;
 
 const char *getName(Epilogue epilogue);
 
@@ -55,19 +63,29 @@ struct GemmCase {
   /// Extents of a tile, for padding; from the configuration.
   int64_t blockN = 1, blockK = 1;
 
+  /// A second batch dim; 0: there is none.
+  int64_t heads = 0;
+  /// Dims in the order of memory (GemmLayout.h), empty where it is the logical
+  /// one; elements between rows, and in front of the first one. Not for packed
+  /// ones.
+  std::string layoutA, layoutB, layoutD;
+  int64_t slack = 0;
+
   /// Unique among cases that differ.
   std::string getName() const;
-  int64_t getBatch() const { return batch ? batch : 1; }
+  int64_t getBatch() const { return (batch ? batch : 1) * (heads ? heads : 1); }
   int64_t getPaddedN() const;
   int64_t getPaddedK() const;
 };
 
-/// Bytes of the operands in row-major order, unpadded, and of the result.
+/// Bytes of the operands in logical order, unpadded, and of the result.
 struct GemmData {
   std::vector<uint8_t> a, b, result;
-  /// M, B by channel; scale by row; the residual. Empty where not used.
+  /// M, B by channel; scale by row (of a batch, equal for all heads); the
+  /// residual. Empty where not used.
   std::vector<float> multipliers, offsets, rowScales;
-  std::vector<int8_t> residual;
+  /// Of s8 or s16 elements.
+  std::vector<uint8_t> residual;
 };
 
 /// Random data of a fixed seed, with extremes, and the expected result.

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 #include "GemmCase.h"
 
+#include <array>
 #include <sstream>
 
 using namespace mlir::qopt::test;
@@ -55,9 +56,9 @@ static constexpr Config kSimtConfigs[] = {
 namespace {
 class Suite {
 public:
-  void add(const Config &config, int64_t batch, int64_t m, int64_t n, int64_t k,
-           bool packed) {
-    GemmCase gemm;
+  GemmCase &add(const Config &config, int64_t batch, int64_t m, int64_t n,
+                int64_t k, bool packed) {
+    GemmCase &gemm = cases.emplace_back();
     gemm.config = config.getText();
     gemm.batch = batch;
     gemm.m = m;
@@ -72,12 +73,24 @@ public:
     } else {
       constexpr size_t count = sizeof(kEpilogues) / sizeof(*kEpilogues);
       gemm.epilogue = kEpilogues[next % count];
-      // 7 is coprime to 4: epilogues meet all signedness.
+      // 3 and 7 are coprime to 10: epilogues meet all signedness.
       gemm.unsignedA = next / 3 % 2;
       gemm.unsignedB = next / 7 % 2;
     }
     ++next;
-    cases.push_back(gemm);
+    return gemm;
+  }
+
+  /// Operands with dims in the given orders, not packed.
+  void addLayout(const Config &config, std::array<int64_t, 2> batches,
+                 int64_t m, int64_t n, int64_t k,
+                 std::array<const char *, 3> layouts, int64_t slack = 0) {
+    GemmCase &gemm = add(config, batches[0], m, n, k, /*packed=*/false);
+    gemm.heads = batches[1];
+    gemm.layoutA = layouts[0];
+    gemm.layoutB = layouts[1];
+    gemm.layoutD = layouts[2];
+    gemm.slack = slack;
   }
   std::vector<GemmCase> cases;
 
@@ -85,6 +98,23 @@ private:
   size_t next = 0;
 };
 } // namespace
+
+/// What attention asks for: heads side by side in a row, shared operands,
+/// slices of larger tensors. `step` is the alignment that rows of operands
+/// need.
+static void addLayouts(Suite &suite, const Config &c, int64_t m, int64_t n,
+                       int64_t k, int64_t step) {
+  // Queries and keys as a projection leaves them; values by heads.
+  suite.addLayout(c, {2, 3}, m, n, k, {"bmhk", "bnhk", "bhmn"});
+  suite.addLayout(c, {3, 2}, m, n, k, {"bhmk", "bhnk", "bmhn"});
+  // Transposed values: the weights are a.
+  suite.addLayout(c, {3, 0}, m, n, k, {"mk", "bnk", "bmn"});
+  suite.addLayout(c, {2, 2}, m, n, k, {"bmhk", "hnk", "bmhn"});
+  suite.addLayout(c, {2, 3}, m, n, k, {"hmk", "bnk", "mbhn"});
+  // Rows of a merged gemm.
+  suite.addLayout(c, {0, 0}, m, n, k, {"mk", "nk", "mn"}, step);
+  suite.addLayout(c, {2, 2}, m, n, k, {"bmhk", "bnhk", "bmhn"}, step);
+}
 
 static void addMma(Suite &suite, const Config &c) {
   int64_t m = c.blockM, n = c.blockN, k = c.blockK;
@@ -112,6 +142,10 @@ static void addMma(Suite &suite, const Config &c) {
   // Batches.
   suite.add(c, 3, m - 5, n, 2 * k, false);
   suite.add(c, 2, m, n + 20, k + 20, false);
+  if (m <= 64 && n <= 64)
+    addLayouts(suite, c, m - 3, n / 2, k, 16);
+  if (c.warpM * c.warpN <= 16 * 16)
+    addLayouts(suite, c, m + 1, 7, k + 1, 3);
 }
 
 static void addDp4a(Suite &suite, const Config &c) {
@@ -126,6 +160,9 @@ static void addDp4a(Suite &suite, const Config &c) {
   suite.add(c, 0, m, 1, 1, false);
   suite.add(c, 0, 2 * m + 1, n, k + 32, true);
   suite.add(c, 2, m, n + 3, 2 * k, false);
+  addLayouts(suite, c, m, n + 3, k - 16, 16);
+  if (m == 4)
+    addLayouts(suite, c, m, n, 35, 1);
 }
 
 static void addSimt(Suite &suite, const Config &c) {
@@ -137,6 +174,8 @@ static void addSimt(Suite &suite, const Config &c) {
   suite.add(c, 0, 1, 1, 1, true);
   suite.add(c, 3, m, n + 4, k + 4, false);
   suite.add(c, 2, 9, 11, 5 * k, false);
+  if (m <= 64)
+    addLayouts(suite, c, m - 1, n - 3, k + 1, 1);
 }
 
 std::vector<GemmCase> mlir::qopt::test::makeSuite() {

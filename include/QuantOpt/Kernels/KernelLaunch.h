@@ -62,6 +62,10 @@ struct KernelLaunch {
   int64_t pointsPerRow = 0;
 };
 
+/// s0 of a gemm's launches: the extent of its outermost loop, which is the first
+/// batch dim, or M where there is none.
+int64_t getGemmRows(GemmOp op);
+
 /// Emits the kernel of a gemm on buffers, with its `config`, into `kernels`, or
 /// finds it there. The op's configuration must fit the chip; if not, an error
 /// at the op says what does not. (GemmMma.cpp, GemmDp4a.cpp, GemmSimt.cpp)

@@ -98,7 +98,7 @@ static void lowerDequantize(OpBuilder &builder, quant::DequantizeCastOp op) {
       buildDequantize(builder, op.getLoc(), getStorage(builder, op), *type));
 }
 
-void mlir::qopt::lowerCasts(ModuleOp module, Report &report) {
+void mlir::qopt::lowerCasts(ModuleOp module) {
   SmallVector<Operation *> casts;
   module.walk([&](Operation *op) {
     if (isa<quant::QuantizeCastOp, quant::DequantizeCastOp, DynamicQuantizeOp,

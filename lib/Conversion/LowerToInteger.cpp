@@ -32,7 +32,7 @@ struct LowerToInteger : public qopt::impl::LowerToIntegerBase<LowerToInteger> {
         failed(lowerSums(getOperation(), report)))
       return signalPassFailure();
     fuseResiduals(getOperation());
-    lowerCasts(getOperation(), report);
+    lowerCasts(getOperation());
     IRRewriter rewriter(&getContext());
     (void)runRegionDCE(rewriter, getOperation()->getRegions());
     report.save(getOperation());

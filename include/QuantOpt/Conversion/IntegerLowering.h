@@ -103,7 +103,7 @@ LogicalResult lowerSums(ModuleOp module, Report &report);
 void fuseResiduals(ModuleOp module);
 
 /// Casts that are left become elementwise ops, those of constants constants.
-void lowerCasts(ModuleOp module, Report &report);
+void lowerCasts(ModuleOp module);
 
 } // namespace mlir::qopt
 

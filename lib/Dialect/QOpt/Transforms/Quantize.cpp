@@ -80,6 +80,8 @@ private:
   void reportWeights(Operation *op, const QuantizedWeights &weights,
                      const AccumulatorProof &proof);
   /// Puts `dynamic_dequantize(dynamic_quantize(x))` on an operand.
+  /// By the observer's type, or at run time if it has none.
+  void quantizeActivation(const Quantizable &match, ObserveOp activation);
   void quantizeDynamically(OpOperand &operand, Granularity per);
   void replaceObserver(ObserveOp op);
   /// Fails for each contraction that stays float and must not, by a rule or by
@@ -128,12 +130,7 @@ LogicalResult Quantize::quantizeWeighted(const Quantizable &match,
   }
   insertWeightCasts(match, *weights);
   reportWeights(op, *weights, proof);
-  if (activationType)
-    needed.insert(activation);
-  else
-    quantizeDynamically(*match.activation, match.rowsAreIndependent
-                                               ? Granularity::Row
-                                               : Granularity::Tensor);
+  quantizeActivation(match, activation);
   return success();
 }
 
@@ -174,12 +171,7 @@ LogicalResult Quantize::quantizeImported(const Quantizable &match,
     reportFloat(report, match.op, match.kind, describeOverflow(match, proof));
     return success();
   }
-  if (activation.getType())
-    needed.insert(activation);
-  else
-    quantizeDynamically(*match.activation, match.rowsAreIndependent
-                                               ? Granularity::Row
-                                               : Granularity::Tensor);
+  quantizeActivation(match, activation);
   return success();
 }
 
@@ -193,12 +185,7 @@ LogicalResult Quantize::quantizeProduct(const Quantizable &match,
     reportFloat(report, match.op, match.kind, describeOverflow(match, proof));
     return success();
   }
-  if (type)
-    needed.insert(activation);
-  else
-    quantizeDynamically(*match.activation, match.rowsAreIndependent
-                                               ? Granularity::Row
-                                               : Granularity::Tensor);
+  quantizeActivation(match, activation);
   if (otherType)
     needed.insert(other);
   else
@@ -238,6 +225,16 @@ void Quantize::reportWeights(Operation *op, const QuantizedWeights &weights,
                       << " weight scales are clamped to 2^-40 or 2^40: the "
                          "weights are too small or too large for int8 (keep "
                          "the op float, or scale them in the model)";
+}
+
+void Quantize::quantizeActivation(const Quantizable &match,
+                                  ObserveOp activation) {
+  if (activation.getType())
+    needed.insert(activation);
+  else
+    quantizeDynamically(*match.activation, match.rowsAreIndependent
+                                               ? Granularity::Row
+                                               : Granularity::Tensor);
 }
 
 void Quantize::quantizeDynamically(OpOperand &operand, Granularity per) {

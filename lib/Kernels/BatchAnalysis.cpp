@@ -8,6 +8,7 @@
 #include "BatchAnalysis.h"
 
 #include "LoopShape.h"
+#include "LoopsShape.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "QuantOpt/Kernels/KernelLaunch.h"
@@ -130,6 +131,33 @@ static RowAccesses getAccesses(GemmOp op) {
   return result;
 }
 
+static FailureOr<RowAccesses> getAccesses(LoopsOp op) {
+  FailureOr<LoopsShape> shape = analyzeLoops(op);
+  if (failed(shape))
+    return failure();
+  RowAccesses result;
+  result.rows = shape->getRows();
+  for (const LoopsOperand &operand : shape->operands) {
+    Value buffer = operand.getValue();
+    bool follows = false;
+    if (std::optional<unsigned> rowsLoop = shape->getRowsLoop()) {
+      int64_t bytes = getElementBytes(operand.getElementType());
+      int64_t part = operand.address.strides[*rowsLoop] * bytes;
+      ElementRange range = shape->getRowRange(operand);
+      int64_t offset = getByteOffset(buffer);
+      follows =
+          part > 0 &&
+          part * result.rows ==
+              getNumBytes(cast<MemRefType>(getBufferRoot(buffer).getType())) &&
+          offset + range.low * bytes >= 0 &&
+          offset + (range.high + 1) * bytes <= part;
+    }
+    result.accesses.push_back(
+        {buffer, follows, !operand.isOutput, operand.isOutput});
+  }
+  return result;
+}
+
 //===----------------------------------------------------------------------===//
 // Analysis
 //===----------------------------------------------------------------------===//
@@ -185,6 +213,8 @@ static std::string describeOp(Operation *op) {
     name = getLocationName(op->getLoc());
   if (auto gemm = dyn_cast<GemmOp>(op); gemm && gemm.getName())
     name = *gemm.getName();
+  if (auto loops = dyn_cast<LoopsOp>(op); loops && loops.getName())
+    name = *loops.getName();
   if (!name.empty())
     os << '\'' << name << "' (" << op->getName() << ')';
   else
@@ -224,6 +254,11 @@ LogicalResult BatchAnalysis::collectOps() {
   for (Operation &op : entry.getBody().front()) {
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
       FailureOr<RowAccesses> accesses = getAccesses(linalgOp);
+      if (failed(accesses))
+        return failure();
+      ops.push_back({&op, std::move(*accesses)});
+    } else if (auto loops = dyn_cast<LoopsOp>(op)) {
+      FailureOr<RowAccesses> accesses = getAccesses(loops);
       if (failed(accesses))
         return failure();
       ops.push_back({&op, std::move(*accesses)});

@@ -42,8 +42,8 @@ struct BatchPlan {
   DenseMap<Operation *, int64_t> rowsPerSample;
 };
 
-/// Plans the batch of `entry`, straight-line code of views, linalg ops and
-/// gemms on buffers whose arguments say what they are (kArgumentKindAttr).
+/// Plans the batch of `entry`, straight-line code of views, linalg ops,
+/// gemms and loops on buffers whose arguments say what they are (kArgumentKindAttr).
 /// Ops that the kernel builders refuse are errors here as well.
 FailureOr<BatchPlan> analyzeBatch(func::FuncOp entry);
 

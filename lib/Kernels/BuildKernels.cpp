@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 #include "BatchAnalysis.h"
 #include "LoopShape.h"
+#include "LoopsShape.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "QuantOpt/Frontend/Entry.h"
@@ -65,7 +66,7 @@ static LogicalResult verifyEntry(func::FuncOp entry) {
   if (!llvm::hasSingleElement(entry.getBody()))
     return entry.emitOpError() << kNoKernel << ": branches";
   for (Operation &op : entry.getBody().front())
-    if (!isView(&op) && !isa<linalg::LinalgOp, GemmOp>(op))
+    if (!isView(&op) && !isa<linalg::LinalgOp, GemmOp, LoopsOp>(op))
       return op.emitOpError() << kNoKernel;
   for (unsigned i = 0; i < entry.getNumArguments(); ++i)
     if (!entry.getArgAttrOfType<StringAttr>(i, kArgumentKindAttr) ||
@@ -90,6 +91,8 @@ static bool isEmpty(linalg::LinalgOp op) {
 static std::string getLaunchName(Operation *op, StringRef kernel) {
   if (auto gemm = dyn_cast<GemmOp>(op); gemm && gemm.getName())
     return gemm.getName()->str();
+  if (auto loops = dyn_cast<LoopsOp>(op); loops && loops.getName())
+    return loops.getName()->str();
   if (StringRef name = getOpName(op); !name.empty())
     return name.str();
   StringRef name = getLocationName(op->getLoc());
@@ -117,6 +120,7 @@ public:
   int64_t getNumStatusWords() const { return numStatusWords; }
 
 private:
+  FailureOr<KernelLaunch> build(Operation *op);
   /// `rows -> expression` of an op as an index.
   Value createExtent(ImplicitLocOpBuilder &b, Operation *op, AffineExpr expr);
   Value createScalar(ImplicitLocOpBuilder &b, Operation *op,
@@ -136,6 +140,8 @@ private:
 static int64_t getRows(Operation *op) {
   if (auto gemm = dyn_cast<GemmOp>(op))
     return getGemmRows(gemm);
+  if (auto loops = dyn_cast<LoopsOp>(op))
+    return analyzeLoops(loops)->getRows();
   FailureOr<LoopShape> shape = analyzeLoops(cast<linalg::LinalgOp>(op));
   return shape->getRows();
 }
@@ -190,11 +196,16 @@ void LaunchBuilder::noteChecks(Operation *op, const KernelLaunch &launch,
                   builder.getI64IntegerAttr(rows * launch.pointsPerRow));
 }
 
+FailureOr<KernelLaunch> LaunchBuilder::build(Operation *op) {
+  if (auto gemm = dyn_cast<GemmOp>(op))
+    return buildGemmKernel(gemm, kernels, chip);
+  if (auto loops = dyn_cast<LoopsOp>(op))
+    return buildLoopsKernel(loops, kernels, chip);
+  return buildLoopKernel(cast<linalg::LinalgOp>(op), kernels, chip);
+}
+
 LogicalResult LaunchBuilder::replace(Operation *op) {
-  FailureOr<KernelLaunch> launch =
-      isa<GemmOp>(op)
-          ? buildGemmKernel(cast<GemmOp>(op), kernels, chip)
-          : buildLoopKernel(cast<linalg::LinalgOp>(op), kernels, chip);
+  FailureOr<KernelLaunch> launch = build(op);
   if (failed(launch))
     return failure();
   ImplicitLocOpBuilder b(op->getLoc(), op);
@@ -354,7 +365,7 @@ LogicalResult BuildKernels::build(func::FuncOp entry, const ChipInfo &chip) {
                          *status);
   SmallVector<Operation *> ops;
   for (Operation &op : entry.getBody().front())
-    if (isa<linalg::LinalgOp, GemmOp>(op))
+    if (isa<linalg::LinalgOp, GemmOp, LoopsOp>(op))
       ops.push_back(&op);
   DenseSet<Operation *> fused;
   eraseInitialFills(ops, fused);

@@ -76,8 +76,7 @@ static Type getStorageType(DeviceBuilder &b, Type type) {
   return b.getIntegerType(8 * getElementBytes(type));
 }
 
-/// What memory holds -> what the body computes with.
-static Value fromStorage(DeviceBuilder &b, Value value, Type type) {
+Value mlir::qopt::fromStorage(DeviceBuilder &b, Value value, Type type) {
   if (type.isIndex())
     return arith::IndexCastOp::create(b, type, value);
   if (type.isInteger(1)) // Any byte but 0 is true.
@@ -87,7 +86,7 @@ static Value fromStorage(DeviceBuilder &b, Value value, Type type) {
   return value;
 }
 
-static Value toStorage(DeviceBuilder &b, Value value, Type type) {
+Value mlir::qopt::toStorage(DeviceBuilder &b, Value value, Type type) {
   if (type.isIndex())
     return arith::IndexCastOp::create(b, b.getI64Type(), value);
   if (type.isInteger(1))
@@ -95,8 +94,7 @@ static Value toStorage(DeviceBuilder &b, Value value, Type type) {
   return value;
 }
 
-/// Floats are loaded as such, everything else as integers of whole bytes.
-static Type getAccessType(DeviceBuilder &b, Type type) {
+Type mlir::qopt::getAccessType(DeviceBuilder &b, Type type) {
   return isa<FloatType>(type) ? type : getStorageType(b, type);
 }
 

@@ -16,8 +16,8 @@
 using namespace mlir;
 using namespace mlir::qopt;
 
-EpilogueEmitter::EpilogueEmitter(Block &region)
-    : region(region), yielded(region.getTerminator()->getOperand(0)),
+EpilogueEmitter::EpilogueEmitter(Block &region, unsigned result)
+    : region(region), yielded(region.getTerminator()->getOperand(result)),
       elementType(yielded.getType()), tail(matchTail(yielded)) {}
 
 //===----------------------------------------------------------------------===//

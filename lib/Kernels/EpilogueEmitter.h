@@ -31,8 +31,9 @@ Value cloneSlice(DeviceBuilder &builder, Value value, IRMapping &mapping);
 
 class EpilogueEmitter {
 public:
-  /// `region`: a block whose terminator yields one value.
-  explicit EpilogueEmitter(Block &region);
+  /// `region`: a block whose terminator yields values, of which this is about
+  /// number `result`.
+  explicit EpilogueEmitter(Block &region, unsigned result = 0);
 
   /// The type of a result element.
   Type getElementType() const { return elementType; }

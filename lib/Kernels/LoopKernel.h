@@ -32,6 +32,34 @@ struct KernelLoop {
   int loop;
 };
 
+/// Merges each of `loops` into the one outside of it if all operands walk both
+/// as one loop. By loop of the op: `extents`, the stride of each operand, and
+/// whether the counter has a use of its own.
+SmallVector<KernelLoop> mergeLoops(ArrayRef<unsigned> loops,
+                                   ArrayRef<int64_t> extents,
+                                   ArrayRef<SmallVector<int64_t>> strides,
+                                   ArrayRef<bool> counted);
+
+/// A buffer that a kernel accesses.
+struct KernelBuffer {
+  Value buffer;
+  bool isWritten;
+};
+
+/// Buffers that no store of the kernel reaches through another pointer.
+SmallVector<bool> getDistinct(ArrayRef<KernelBuffer> buffers);
+
+/// Says so at the kernel's parameters, which begin with these buffers.
+void markPointers(ArrayRef<KernelBuffer> buffers, ArrayRef<bool> distinct,
+                  LLVM::LLVMFuncOp kernel);
+
+/// What memory holds -> what the body computes with: i1 and index differ.
+Value fromStorage(DeviceBuilder &builder, Value value, Type type);
+Value toStorage(DeviceBuilder &builder, Value value, Type type);
+/// The type to load and store elements as: floats as such, everything else as
+/// integers of whole bytes.
+Type getAccessType(DeviceBuilder &builder, Type type);
+
 /// How the threads of a kernel compute an op.
 struct LoopKernelPlan {
   LoopShape shape;

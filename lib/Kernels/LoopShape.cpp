@@ -136,6 +136,12 @@ static bool hasExactCode(Operation *op) {
              math::SqrtOp, math::TruncOp>(op);
 }
 
+bool mlir::qopt::isExactScalarOp(Operation *op) {
+  if (isa<math::MathDialect>(op->getDialect()))
+    return hasExactCode(op);
+  return isa<arith::ArithDialect>(op->getDialect()) && !isa<arith::RemFOp>(op);
+}
+
 static bool isConstant(Value value) {
   Operation *definition = value.getDefiningOp();
   return definition && definition->hasTrait<OpTrait::ConstantLike>();

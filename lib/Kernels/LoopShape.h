@@ -74,6 +74,10 @@ FailureOr<LoopShape> analyzeLoops(linalg::LinalgOp op);
 /// Null if there is none, or if something else could see the filled buffer.
 linalg::FillOp findInitialFill(linalg::LinalgOp op, OpOperand &init);
 
+/// True for ops on scalars that become exact instructions or short exact code
+/// on the GPU; others are expanded before, if they can be.
+bool isExactScalarOp(Operation *op);
+
 //===----------------------------------------------------------------------===//
 // Buffers of the entry function
 //===----------------------------------------------------------------------===//

@@ -65,7 +65,8 @@ struct PlanMemory : public qopt::impl::PlanMemoryBase<PlanMemory> {
 private:
   LogicalResult plan(func::FuncOp entry) {
     for (Operation &op : entry.getBody().front())
-      if (op.getNumRegions() != 0 && !isa<linalg::LinalgOp, GemmOp>(op))
+      if (op.getNumRegions() != 0 &&
+          !isa<linalg::LinalgOp, GemmOp, LoopsOp>(op))
         return op.emitOpError() << kNoKernel << ": control flow";
     if (failed(planMemory(entry, kArenaAlignment, kNoKernel)))
       return failure();

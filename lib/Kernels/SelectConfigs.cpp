@@ -13,6 +13,7 @@
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "QuantOpt/Kernels/CostModel.h"
+#include "QuantOpt/Kernels/LoopsCost.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Remarks.h"
@@ -107,9 +108,14 @@ struct SelectConfigs : public qopt::impl::SelectConfigsBase<SelectConfigs> {
     }
     if (failed(parseOverride()))
       return signalPassFailure();
-    WalkResult result = getOperation().walk([&](GemmOp op) {
-      return failed(configure(op)) ? WalkResult::interrupt()
-                                   : WalkResult::advance();
+    WalkResult result = getOperation().walk([&](Operation *op) {
+      LogicalResult configured = success();
+      if (auto gemm = dyn_cast<GemmOp>(op))
+        configured = configure(gemm);
+      else if (auto loops = dyn_cast<LoopsOp>(op))
+        configured = configure(loops);
+      return failed(configured) ? WalkResult::interrupt()
+                                : WalkResult::advance();
     });
     if (result.wasInterrupted())
       return signalPassFailure();
@@ -119,23 +125,33 @@ struct SelectConfigs : public qopt::impl::SelectConfigsBase<SelectConfigs> {
 private:
   LogicalResult parseOverride();
   LogicalResult configure(GemmOp op);
+  LogicalResult configure(LoopsOp op);
   void explain(GemmOp op, const GemmShape &shape);
   void eraseUnusedPacks();
 
   const ChipInfo *chip = nullptr;
   GemmConfigAttr given;
+  LoopsConfigAttr givenLoops;
 };
 } // namespace
 
 LogicalResult SelectConfigs::parseOverride() {
   given = nullptr;
-  if (gemmConfig.empty())
-    return success();
-  Attribute attr = parseAttribute(gemmConfig, &getContext());
-  given = dyn_cast_or_null<GemmConfigAttr>(attr);
-  if (!given)
-    return getOperation().emitError()
-           << "gemm-config '" << gemmConfig << "' is no #qopt.gemm_config<...>";
+  givenLoops = nullptr;
+  if (!gemmConfig.empty()) {
+    given = dyn_cast_or_null<GemmConfigAttr>(
+        parseAttribute(gemmConfig, &getContext()));
+    if (!given)
+      return getOperation().emitError() << "gemm-config '" << gemmConfig
+                                        << "' is no #qopt.gemm_config<...>";
+  }
+  if (!loopsConfig.empty()) {
+    givenLoops = dyn_cast_or_null<LoopsConfigAttr>(
+        parseAttribute(loopsConfig, &getContext()));
+    if (!givenLoops)
+      return getOperation().emitError() << "loops-config '" << loopsConfig
+                                        << "' is no #qopt.loops_config<...>";
+  }
   return success();
 }
 
@@ -154,6 +170,40 @@ LogicalResult SelectConfigs::configure(GemmOp op) {
     return failure();
   explain(op, shape);
   padConstants(op);
+  return success();
+}
+
+LogicalResult SelectConfigs::configure(LoopsOp op) {
+  if (!isa<RankedTensorType>(op.getInits().front().getType()))
+    return op.emitOpError("is on buffers: configurations are chosen before "
+                          "bufferization");
+  if (givenLoops)
+    op.setConfigAttr(givenLoops);
+  if (!op.getConfig()) {
+    FailureOr<LoopsConfigAttr> config = selectLoopsConfig(op, *chip);
+    if (failed(config))
+      return failure();
+    op.setConfigAttr(*config);
+  }
+  if (failed(verifyLoopsConfig(op, op.getConfigAttr())))
+    return failure();
+  FailureOr<LoopsCost> cost = estimateLoops(op, op.getConfigAttr(), *chip);
+  if (failed(cost))
+    return failure();
+  std::string config;
+  llvm::raw_string_ostream(config) << *op.getConfig();
+  remark::analysis(op.getLoc(),
+                   remark::RemarkOpts::name("loops-config").category("qopt"))
+      << llvm::formatv(
+             "{0}: {1:$[x]} on {2}: {3}: {4:F1} us, {5:F2} waves, "
+             "bound by {6}",
+             op.getName().value_or("loops"),
+             llvm::make_range(op.getExtents().begin(), op.getExtents().end()),
+             chip->name, config, cost->microseconds, cost->waves,
+             stringifyLoopsBound(cost->bound))
+             .str();
+  if (op.getConfig()->getKind() == LoopsKind::Depthwise)
+    packLoopsWeights(op);
   return success();
 }
 

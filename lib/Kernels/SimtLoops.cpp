@@ -46,18 +46,16 @@ static SmallVector<bool> getCountedLoops(const LoopShape &shape) {
   return counted;
 }
 
-/// Merges each loop into the one outside of it if all operands walk both as
-/// one loop.
-static SmallVector<KernelLoop> mergeLoops(const LoopShape &shape,
-                                          ArrayRef<unsigned> loops,
-                                          ArrayRef<bool> counted) {
+SmallVector<KernelLoop>
+mlir::qopt::mergeLoops(ArrayRef<unsigned> loops, ArrayRef<int64_t> extents,
+                       ArrayRef<SmallVector<int64_t>> strides,
+                       ArrayRef<bool> counted) {
   SmallVector<KernelLoop> merged;
   bool lastIsCounted = false;
   for (unsigned loop : loops) {
-    KernelLoop next{shape.extents[loop], {}, static_cast<int>(loop)};
-    for (const LoopOperand &operand : shape.operands)
-      next.strides.push_back(operand.linear ? operand.linear->strides[loop]
-                                            : 0);
+    KernelLoop next{extents[loop], {}, static_cast<int>(loop)};
+    for (const SmallVector<int64_t> &operand : strides)
+      next.strides.push_back(operand[loop]);
     bool fits = !merged.empty() && !lastIsCounted && !counted[loop];
     for (size_t i = 0; fits && i < next.strides.size(); ++i)
       fits = merged.back().strides[i] == next.strides[i] * next.extent;
@@ -140,29 +138,41 @@ static int64_t getSpan(const LoopOperand &operand) {
   return last * getElementBytes(operand.type.getElementType());
 }
 
-/// Buffers that no store of the kernel reaches through another pointer.
-static SmallVector<bool> getDistinct(const LoopShape &shape) {
-  SmallVector<std::pair<Value, bool>> roots;
-  for (const LoopOperand &operand : shape.operands)
-    roots.push_back({getBufferRoot(operand.getBuffer()), operand.isOutput});
-  for (Value capture : shape.captures)
-    roots.push_back({getBufferRoot(capture), false});
+SmallVector<bool> mlir::qopt::getDistinct(ArrayRef<KernelBuffer> buffers) {
+  SmallVector<Value> roots;
+  for (const KernelBuffer &buffer : buffers)
+    roots.push_back(getBufferRoot(buffer.buffer));
   SmallVector<bool> distinct;
-  for (auto [i, entry] : llvm::enumerate(roots)) {
+  for (size_t i = 0; i < roots.size(); ++i) {
     bool result = true;
-    for (auto [j, other] : llvm::enumerate(roots))
-      if (i != j && (entry.second || other.second))
-        result &= entry.first != other.first;
+    for (size_t j = 0; j < roots.size(); ++j)
+      if (i != j && (buffers[i].isWritten || buffers[j].isWritten))
+        result &= roots[i] != roots[j];
     distinct.push_back(result);
   }
   return distinct;
 }
 
+static SmallVector<KernelBuffer> getBuffers(const LoopShape &shape) {
+  SmallVector<KernelBuffer> buffers;
+  for (const LoopOperand &operand : shape.operands)
+    buffers.push_back({operand.getBuffer(), operand.isOutput});
+  for (Value capture : shape.captures)
+    buffers.push_back({capture, false});
+  return buffers;
+}
+
 static LoopKernelPlan makePlan(LoopShape shape) {
   LoopKernelPlan plan;
   SmallVector<bool> counted = getCountedLoops(shape);
-  plan.parallel = mergeLoops(shape, shape.parallel, counted);
-  plan.reductions = mergeLoops(shape, shape.reductions, counted);
+  SmallVector<SmallVector<int64_t>> strides;
+  for (const LoopOperand &operand : shape.operands)
+    strides.push_back(operand.linear
+                          ? operand.linear->strides
+                          : SmallVector<int64_t>(shape.extents.size(), 0));
+  plan.parallel = mergeLoops(shape.parallel, shape.extents, strides, counted);
+  plan.reductions =
+      mergeLoops(shape.reductions, shape.extents, strides, counted);
   plan.shape = std::move(shape);
   for (LoopOperand &operand : plan.shape.operands) {
     linalg::FillOp fill;
@@ -171,7 +181,7 @@ static LoopKernelPlan makePlan(LoopShape shape) {
     plan.initialValues.push_back(fill ? fill.value() : Value());
     plan.isFar.push_back(getSpan(operand) >= INT32_MAX);
   }
-  plan.isDistinct = getDistinct(plan.shape);
+  plan.isDistinct = getDistinct(getBuffers(plan.shape));
   plan.lanes = chooseLanes(plan);
   int64_t points = 1;
   for (const KernelLoop &loop : plan.parallel)
@@ -252,12 +262,14 @@ static std::string getBaseName(const LoopKernelPlan &plan) {
   return name;
 }
 
-static void markPointers(const LoopKernelPlan &plan, LLVM::LLVMFuncOp kernel) {
+void mlir::qopt::markPointers(ArrayRef<KernelBuffer> buffers,
+                              ArrayRef<bool> distinct,
+                              LLVM::LLVMFuncOp kernel) {
   UnitAttr unit = UnitAttr::get(kernel.getContext());
-  for (auto [i, distinct] : llvm::enumerate(plan.isDistinct)) {
-    if (distinct)
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    if (distinct[i])
       kernel.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), unit);
-    if (i >= plan.shape.operands.size() || !plan.shape.operands[i].isOutput)
+    if (!buffers[i].isWritten)
       kernel.setArgAttr(i, LLVM::LLVMDialect::getReadonlyAttrName(), unit);
   }
 }
@@ -285,7 +297,7 @@ FailureOr<KernelLaunch> mlir::qopt::buildLoopKernel(linalg::LinalgOp op,
                           makeKernelName(kernels, getBaseName(plan)), types,
                           kLoopThreads);
     setKernelKey(kernel, key);
-    markPointers(plan, kernel);
+    markPointers(getBuffers(plan.shape), plan.isDistinct, kernel);
     emitLoopKernel(plan, builder, kernel);
   }
 

@@ -140,6 +140,7 @@ void mlir::qopt::buildKernelsPhase(OpPassManager &pm, StringRef chip,
                                    StringRef entry) {
   pm.addPass(createFormKernels());
   pm.addPass(createMergeGemms());
+  pm.addPass(createFormLoops());
   pm.addPass(
       createSelectConfigs({chip.str(), /*gemmConfig=*/"", /*loopsConfig=*/""}));
   pm.addPass(createPrepareKernels({entry.str()}));

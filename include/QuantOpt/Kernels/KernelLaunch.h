@@ -79,6 +79,11 @@ FailureOr<KernelLaunch> buildLoopKernel(linalg::LinalgOp op,
                                         gpu::GPUModuleOp kernels,
                                         const ChipInfo &chip);
 
+/// The same for loops with reductions on buffers, with their `config`.
+/// (LoopsThreads.cpp, LoopsRows.cpp, LoopsDepthwise.cpp)
+FailureOr<KernelLaunch> buildLoopsKernel(LoopsOp op, gpu::GPUModuleOp kernels,
+                                         const ChipInfo &chip);
+
 } // namespace mlir::qopt
 
 #endif // QUANTOPT_KERNELS_KERNELLAUNCH_H

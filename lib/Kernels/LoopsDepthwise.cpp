@@ -1,0 +1,435 @@
+//===- LoopsDepthwise.cpp - Depthwise convolutions -------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A thread computes `lanes` channels of `items` neighbouring points along the
+// width. For each row of taps it loads the columns that its points need, all
+// channels of one at once, and turns four columns of four channels into four
+// channels of four columns: 8 byte permutes (prmt). A dp4a then multiplies four
+// taps of a channel. Points whose taps lie in the same four columns share them:
+// the weights are shifted instead.
+//
+// Weights are [..., channels, 4 * ceil(S / 4)], zeros at the end, so that
+// columns beyond a window do not matter.
+//
+//===----------------------------------------------------------------------===//
+#include "LoopsKernel.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <map>
+
+using namespace mlir;
+using namespace mlir::qopt;
+
+/// Bytes of a word, which are the taps of a dp4a.
+static constexpr int64_t kTaps = 4;
+/// Bytes of the widest load.
+static constexpr int64_t kChunk = 16;
+
+//===----------------------------------------------------------------------===//
+// Pattern
+//===----------------------------------------------------------------------===//
+
+/// The argument behind an extension of i8 to i32.
+static BlockArgument matchExtension(Value value, bool &isUnsigned) {
+  Operation *op = value.getDefiningOp();
+  if (!isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(op) ||
+      !op->getOperand(0).getType().isInteger(8))
+    return nullptr;
+  isUnsigned = isa<arith::ExtUIOp>(op);
+  return dyn_cast<BlockArgument>(op->getOperand(0));
+}
+
+/// The number of `argument`'s operand.
+static unsigned findOperand(const LoopsShape &shape, BlockArgument argument) {
+  for (auto [i, operand] : llvm::enumerate(shape.operands))
+    if (operand.operand->getOperandNumber() == argument.getArgNumber())
+      return i;
+  llvm_unreachable("an argument that is used has an operand");
+}
+
+/// sum over taps of extended a times extended b, the one reduction there is.
+static std::optional<DepthwisePattern> matchProduct(const LoopsShape &shape) {
+  DepthwisePattern pattern;
+  LoopsOp op = shape.op;
+  auto reduces = op.getProgram()->getOps<ReduceOp>();
+  if (!llvm::hasSingleElement(reduces))
+    return std::nullopt;
+  pattern.sum = *reduces.begin();
+  auto product = pattern.sum.getValue().getDefiningOp<arith::MulIOp>();
+  if (pattern.sum.getKind() != ReduceKind::AddI || !product ||
+      !product.getType().isInteger(32))
+    return std::nullopt;
+  BlockArgument image =
+      matchExtension(product.getLhs(), pattern.isImageUnsigned);
+  BlockArgument weights =
+      matchExtension(product.getRhs(), pattern.areWeightsUnsigned);
+  if (!image || !weights || image == weights)
+    return std::nullopt;
+  pattern.image = findOperand(shape, image);
+  pattern.weights = findOperand(shape, weights);
+  // Weights are what all images share.
+  std::optional<unsigned> rows = shape.getRowsLoop();
+  if (rows && shape.operands[pattern.image].address.strides[*rows] == 0) {
+    std::swap(pattern.image, pattern.weights);
+    std::swap(pattern.isImageUnsigned, pattern.areWeightsUnsigned);
+  }
+  return pattern;
+}
+
+/// The only loop of `loops` that the function depends on; nothing for several
+/// ones. Loops of one iteration count.
+static std::optional<unsigned> findLoop(const LinearAccess &function,
+                                        ArrayRef<bool> reductions,
+                                        bool isReduced, bool &isUnique) {
+  std::optional<unsigned> found;
+  for (auto [loop, stride] : llvm::enumerate(function.strides)) {
+    if (stride == 0 || reductions[loop] != isReduced)
+      continue;
+    isUnique &= !found;
+    found = loop;
+  }
+  return found;
+}
+
+std::optional<DepthwisePattern>
+mlir::qopt::matchDepthwise(const LoopsShape &shape) {
+  LoopsOp op = shape.op;
+  if (shape.parallel.size() < 2 || LoopsProgram(op).hasVaryingResult())
+    return std::nullopt;
+  std::optional<DepthwisePattern> pattern = matchProduct(shape);
+  if (!pattern)
+    return std::nullopt;
+  const LoopsOperand &image = shape.operands[pattern->image];
+  const LoopsOperand &weights = shape.operands[pattern->weights];
+  if (image.subscripts.size() < 2)
+    return std::nullopt;
+  ArrayRef<bool> reductions = op.getReductions();
+  // Channels: innermost in image and results, one of each for a weight.
+  const LinearAccess &lastDim = image.subscripts.back();
+  pattern->channels = shape.parallel.back();
+  bool isUnique = true;
+  if (findLoop(lastDim, reductions, /*isReduced=*/false, isUnique) !=
+          pattern->channels ||
+      findLoop(lastDim, reductions, /*isReduced=*/true, isUnique) ||
+      lastDim.offset != 0 || image.address.strides[pattern->channels] != 1)
+    return std::nullopt;
+  // The width: one parallel loop, one of taps without dilation.
+  const LinearAccess &widthDim = image.subscripts.end()[-2];
+  auto width = findLoop(widthDim, reductions, /*isReduced=*/false, isUnique);
+  auto tapsW = findLoop(widthDim, reductions, /*isReduced=*/true, isUnique);
+  if (!isUnique || !width || !tapsW ||
+      !llvm::is_contained(shape.parallel, *width) ||
+      *width == pattern->channels || widthDim.strides[*width] < 1 ||
+      widthDim.strides[*tapsW] != 1)
+    return std::nullopt;
+  pattern->width = *width;
+  pattern->tapsW = *tapsW;
+  pattern->strideW = widthDim.strides[*width];
+  for (unsigned loop : shape.reductions) {
+    if (loop == *tapsW)
+      continue;
+    if (pattern->tapsH)
+      return std::nullopt;
+    pattern->tapsH = loop;
+  }
+  // No other dim moves along the width.
+  for (const LinearAccess &subscript : ArrayRef(image.subscripts).drop_back(2))
+    if (subscript.strides[*width] != 0 || subscript.strides[*tapsW] != 0)
+      return std::nullopt;
+  // The weights have the taps and channels as dims.
+  if (!op.getMap(weights.operand->getOperandNumber())
+           .isProjectedPermutation() ||
+      !weights.checkedDims.empty())
+    return std::nullopt;
+  for (auto [loop, isReduced] : llvm::enumerate(reductions)) {
+    bool isDim = llvm::any_of(weights.subscripts,
+                              [loop = loop](const LinearAccess &subscript) {
+                                return subscript.strides[loop] != 0;
+                              });
+    bool isNeeded = loop == pattern->channels || loop == *tapsW ||
+                    (isReduced && shape.extents[loop] != 1);
+    if ((isNeeded && !isDim) ||
+        (isDim && !isNeeded && shape.extents[loop] != 1))
+      return std::nullopt;
+  }
+  return pattern;
+}
+
+bool mlir::qopt::hasPackedWeights(const LoopsShape &shape,
+                                  const DepthwisePattern &pattern) {
+  const LoopsOperand &weights = shape.operands[pattern.weights];
+  int64_t taps = weights.type.getShape().back();
+  return weights.subscripts.back().strides[pattern.tapsW] == 1 &&
+         taps % kTaps == 0 && weights.address.offset == 0 &&
+         weights.address.strides[pattern.channels] == taps;
+}
+
+//===----------------------------------------------------------------------===//
+// Code
+//===----------------------------------------------------------------------===//
+
+namespace {
+class DepthwiseEmitter : public LoopsEmitter {
+public:
+  DepthwiseEmitter(const LoopsPlan &plan, DeviceBuilder &builder,
+                   LLVM::LLVMFuncOp kernel)
+      : LoopsEmitter(plan, builder, kernel),
+        pattern(*matchDepthwise(plan.shape)), lanes(plan.config.getLanes()),
+        items(plan.config.getItems()), taps(plan.shape.extents[pattern.tapsW]) {
+  }
+
+  void emit(Value unit);
+
+private:
+  /// By channel or by four channels.
+  using Words = SmallVector<Value>;
+
+  /// A loop of the op that is not merged with others.
+  KernelLoop getLoop(unsigned loop) const;
+  Value pointExists(int64_t point);
+  /// `count` words at `pointer`.
+  Words loadWords(Value pointer, int64_t count, int64_t alignment);
+  void loadColumns(const LoopsPosition &position);
+  Words transpose(int64_t first);
+  const Words &getColumns(int64_t first);
+  /// The four columns that hold `count` ones from `first` on: the first one.
+  int64_t findColumns(int64_t first, int64_t count);
+  void accumulate(const LoopsPosition &position);
+  Value dot(Value pixels, Value weights, Value sum);
+  void emitPoint(int64_t point);
+
+  DepthwisePattern pattern;
+  int64_t lanes, items, taps;
+  LoopsPosition row;
+  /// Of one row of taps: each column's channels; per channel, four columns, by
+  /// the number of the first one.
+  SmallVector<Words> columns;
+  std::map<int64_t, Words> transposed;
+  /// By point, then by channel.
+  SmallVector<Words> sums;
+};
+} // namespace
+
+KernelLoop DepthwiseEmitter::getLoop(unsigned loop) const {
+  KernelLoop result{plan.shape.extents[loop], {}, static_cast<int>(loop)};
+  for (const LoopsOperand &operand : plan.shape.operands)
+    result.strides.push_back(operand.address.strides[loop]);
+  return result;
+}
+
+/// Null where all points of a unit exist.
+Value DepthwiseEmitter::pointExists(int64_t point) {
+  int64_t extent = plan.shape.extents[pattern.width];
+  if (point == 0 || extent % items == 0)
+    return nullptr;
+  Value counter = counters.lookup(pattern.width);
+  Value end = counter.getType().isInteger(64) ? b.i64(extent) : b.i32(extent);
+  return b.less(b.add(counter, point), end);
+}
+
+DepthwiseEmitter::Words
+DepthwiseEmitter::loadWords(Value pointer, int64_t count, int64_t alignment) {
+  Words words;
+  if (alignment < 4) {
+    for (int64_t word = 0; word < count; ++word) {
+      Value value;
+      for (int64_t byte = 0; byte < 4; byte += alignment) {
+        Value piece = b.load(b.getIntegerType(8 * alignment),
+                             b.offset(pointer, 4 * word + byte), alignment);
+        piece = arith::ExtUIOp::create(b, b.getI32Type(), piece);
+        piece = b.shiftLeft(piece, 8 * byte);
+        value = value ? b.createOrFold<arith::OrIOp>(value, piece) : piece;
+      }
+      words.push_back(value);
+    }
+    return words;
+  }
+  int64_t width = std::min(alignment / 4, count);
+  for (int64_t word = 0; word < count; word += width) {
+    Value vector = b.load(VectorType::get(width, b.getI32Type()),
+                          b.offset(pointer, 4 * word), 4 * width);
+    for (int64_t i = 0; i < width; ++i)
+      words.push_back(b.vectorElement(vector, i));
+  }
+  return words;
+}
+
+void DepthwiseEmitter::loadColumns(const LoopsPosition &position) {
+  const LoopsOperand &image = plan.shape.operands[pattern.image];
+  KernelLoop tapLoop = getLoop(pattern.tapsW);
+  int64_t pad = 0;
+  if (image.pad)
+    pad = cast<IntegerAttr>(image.pad).getValue().getZExtValue();
+  columns.clear();
+  transposed.clear();
+  int64_t count = (items - 1) * pattern.strideW + taps;
+  for (int64_t column = 0; column < count; ++column) {
+    LoopsPosition at = advance(position, tapLoop, b.i32(column));
+    Value inside = isInside(pattern.image, at, nullptr, 0);
+    // Exists if the first point that needs it does.
+    int64_t point = column < taps ? 0 : (column - taps) / pattern.strideW + 1;
+    Value readable = pointExists(point);
+    if (inside)
+      readable = readable ? b.bitAnd(inside, readable) : inside;
+    Value pointer = at.pointers[pattern.image];
+    if (readable)
+      pointer = b.select(readable, pointer, kernel.getArgument(pattern.image));
+    Words words = loadWords(pointer, lanes / 4, plan.widths[pattern.image]);
+    if (inside)
+      for (Value &word : words)
+        word = b.select(inside, word, b.i32(pad * 0x01010101));
+    columns.push_back(words);
+  }
+}
+
+/// Bytes `mask` of eight, `low` first.
+static Value permute(DeviceBuilder &b, Value low, Value high,
+                     ArrayRef<int64_t> mask) {
+  Type bytes = VectorType::get(4, b.getI8Type());
+  Value result =
+      vector::ShuffleOp::create(b, LLVM::BitcastOp::create(b, bytes, low),
+                                LLVM::BitcastOp::create(b, bytes, high), mask);
+  return LLVM::BitcastOp::create(b, b.getI32Type(), result);
+}
+
+DepthwiseEmitter::Words DepthwiseEmitter::transpose(int64_t first) {
+  Words channels;
+  for (int64_t group = 0; group < lanes / 4; ++group) {
+    auto get = [&](int64_t i) {
+      return first + i < static_cast<int64_t>(columns.size())
+                 ? columns[first + i][group]
+                 : b.i32(0);
+    };
+    Value x0 = get(0), x1 = get(1), x2 = get(2), x3 = get(3);
+    Value low01 = permute(b, x0, x1, {0, 4, 1, 5});
+    Value low23 = permute(b, x2, x3, {0, 4, 1, 5});
+    Value high01 = permute(b, x0, x1, {2, 6, 3, 7});
+    Value high23 = permute(b, x2, x3, {2, 6, 3, 7});
+    channels.push_back(permute(b, low01, low23, {0, 1, 4, 5}));
+    channels.push_back(permute(b, low01, low23, {2, 3, 6, 7}));
+    channels.push_back(permute(b, high01, high23, {0, 1, 4, 5}));
+    channels.push_back(permute(b, high01, high23, {2, 3, 6, 7}));
+  }
+  return channels;
+}
+
+const DepthwiseEmitter::Words &DepthwiseEmitter::getColumns(int64_t first) {
+  auto found = transposed.find(first);
+  if (found != transposed.end())
+    return found->second;
+  int64_t shift = first % kTaps;
+  // Wide windows: one permute of two neighbours instead of two per channel.
+  if (taps < kTaps || shift == 0)
+    return transposed[first] = transpose(first);
+  const Words &low = getColumns(first - shift);
+  const Words &high = getColumns(first - shift + kTaps);
+  Words words;
+  for (auto [x, y] : llvm::zip(low, high))
+    words.push_back(permute(b, x, y, {shift, shift + 1, shift + 2, shift + 3}));
+  return transposed[first] = words;
+}
+
+int64_t DepthwiseEmitter::findColumns(int64_t first, int64_t count) {
+  auto covers = [&](int64_t start) {
+    return start <= first && first + count <= start + kTaps;
+  };
+  for (const auto &[start, words] : transposed)
+    if (covers(start))
+      return start;
+  int64_t aligned = first - first % kTaps;
+  return taps >= kTaps && covers(aligned) ? aligned : first;
+}
+
+Value DepthwiseEmitter::dot(Value pixels, Value weights, Value sum) {
+  auto getType = [](bool isUnsigned) {
+    return isUnsigned ? NVVM::DotAccumulateType::UNSIGNED
+                      : NVVM::DotAccumulateType::SIGNED;
+  };
+  Type bytes = VectorType::get(4, b.getI8Type());
+  return NVVM::DotAccumulate4WayOp::create(
+      b, b.getI32Type(), LLVM::BitcastOp::create(b, bytes, pixels),
+      getType(pattern.isImageUnsigned),
+      LLVM::BitcastOp::create(b, bytes, weights),
+      getType(pattern.areWeightsUnsigned), sum);
+}
+
+/// Adds the products of one row of taps.
+void DepthwiseEmitter::accumulate(const LoopsPosition &position) {
+  loadColumns(position);
+  int64_t wordsPerChannel = llvm::divideCeil(taps, kTaps);
+  Words weights = loadWords(position.pointers[pattern.weights],
+                            lanes * wordsPerChannel, kChunk);
+  for (int64_t point = 0; point < items; ++point) {
+    for (int64_t word = 0; word < wordsPerChannel; ++word) {
+      int64_t column = point * pattern.strideW + word * kTaps;
+      int64_t count = std::min(kTaps, taps - word * kTaps);
+      int64_t start = findColumns(column, count);
+      const Words &pixels = getColumns(start);
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        Value weight = weights[lane * wordsPerChannel + word];
+        Value &sum = sums[point][lane];
+        sum = dot(pixels[lane], b.shiftLeft(weight, 8 * (column - start)), sum);
+      }
+    }
+  }
+}
+
+void DepthwiseEmitter::emitPoint(int64_t point) {
+  LoopsPosition position = advance(row, getLoop(pattern.width), b.i32(point));
+  const KernelLoop *laneLoop = plan.getLaneLoop();
+  SmallVector<IRMapping> bodies(lanes);
+  for (BlockArgument argument : program.getUniformInputs()) {
+    SmallVector<Value> elements =
+        load(getInput(argument), position, laneLoop, lanes);
+    for (auto [body, element] : llvm::zip(bodies, elements))
+      body.map(argument, element);
+  }
+  for (auto [body, sum] : llvm::zip(bodies, sums[point])) {
+    program.emitUniform(b, 0, body);
+    body.map(pattern.sum.getResult(), sum);
+    program.emitUniform(b, 1, body);
+  }
+  LoopsOp op = plan.shape.op;
+  for (unsigned result = 0; result < op.getInits().size(); ++result) {
+    SmallVector<Value> values;
+    for (IRMapping &body : bodies)
+      values.push_back(emitResult(result, body));
+    store(result, position, laneLoop, values);
+  }
+}
+
+void DepthwiseEmitter::emit(Value unit) {
+  row = enterParallelLoops(unit);
+  sums.assign(items, Words(lanes, b.i32(0)));
+  if (pattern.tapsH) {
+    KernelLoop tapLoop = getLoop(*pattern.tapsH);
+    for (int64_t tap = 0; tap < tapLoop.extent; ++tap)
+      accumulate(advance(row, tapLoop, b.i32(tap)));
+  } else {
+    accumulate(row);
+  }
+  for (int64_t point = 0; point < items; ++point) {
+    if (Value exists = pointExists(point))
+      b.ifThen(exists, [&] { emitPoint(point); });
+    else
+      emitPoint(point);
+  }
+}
+
+void mlir::qopt::emitLoopsDepthwise(const LoopsPlan &plan, DeviceBuilder &b,
+                                    LLVM::LLVMFuncOp kernel) {
+  Value block = b.blockIdX(), thread = b.threadId();
+  if (plan.isWide) {
+    block = b.toI64(block);
+    thread = b.toI64(thread);
+  }
+  Value unit = b.add(b.mul(block, plan.config.getThreads()), thread);
+  b.ifThen(b.less(unit, kernel.getArguments().back()),
+           [&] { DepthwiseEmitter(plan, b, kernel).emit(unit); });
+}

@@ -137,6 +137,7 @@ static FailureOr<RowAccesses> getAccesses(LoopsOp op) {
     return failure();
   RowAccesses result;
   result.rows = shape->getRows();
+  result.parts = result.rows;
   for (const LoopsOperand &operand : shape->operands) {
     Value buffer = operand.getValue();
     bool follows = false;

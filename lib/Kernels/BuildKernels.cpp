@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 #include "BatchAnalysis.h"
 #include "LoopShape.h"
+#include "ShareKernels.h"
 #include "LoopsShape.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
@@ -375,6 +376,7 @@ LogicalResult BuildKernels::build(func::FuncOp entry, const ChipInfo &chip) {
   // Only now: builders look at the ops around theirs.
   for (Operation *op : llvm::reverse(ops))
     op->erase();
+  shareKernels(kernels, entry);
   eraseUnused(entry);
   workspace->setType(bytes(launches.getWorkspaceBytes()));
   status->setType(words(launches.getNumStatusWords()));

@@ -220,7 +220,6 @@ DeviceBuilder::loop(Value end, int64_t step, ValueRange init,
 // Kernels of a module
 //===----------------------------------------------------------------------===//
 
-static constexpr llvm::StringLiteral kKeyAttr = "qopt.kernel_key";
 static constexpr llvm::StringLiteral kSharedMemory = "dynamic_shared";
 
 LLVM::LLVMFuncOp qopt::createKernel(DeviceBuilder &builder,
@@ -257,14 +256,14 @@ Value qopt::getSharedMemory(DeviceBuilder &builder, gpu::GPUModuleOp kernels) {
 
 LLVM::LLVMFuncOp qopt::findKernel(gpu::GPUModuleOp kernels, StringRef key) {
   for (auto kernel : kernels.getOps<LLVM::LLVMFuncOp>())
-    if (auto attr = kernel->getAttrOfType<StringAttr>(kKeyAttr))
+    if (auto attr = kernel->getAttrOfType<StringAttr>(kKernelKeyAttr))
       if (attr.getValue() == key)
         return kernel;
   return nullptr;
 }
 
 void qopt::setKernelKey(LLVM::LLVMFuncOp kernel, StringRef key) {
-  kernel->setAttr(kKeyAttr, StringAttr::get(kernel.getContext(), key));
+  kernel->setAttr(kKernelKeyAttr, StringAttr::get(kernel.getContext(), key));
 }
 
 /// Constants around the block stand for themselves, other values around it are

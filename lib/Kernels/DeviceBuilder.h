@@ -105,6 +105,9 @@ LLVM::LLVMFuncOp createKernel(DeviceBuilder &builder, gpu::GPUModuleOp kernels,
 /// The module's dynamic shared memory.
 Value getSharedMemory(DeviceBuilder &builder, gpu::GPUModuleOp kernels);
 
+/// On a kernel: its key.
+constexpr llvm::StringLiteral kKernelKeyAttr = "qopt.kernel_key";
+
 /// The kernel that was created for `key`, if there is one.
 LLVM::LLVMFuncOp findKernel(gpu::GPUModuleOp kernels, StringRef key);
 /// Remembers `key` with `kernel`; the attribute holds a hash and the key.

@@ -20,6 +20,7 @@
 #include "QuantOpt/Kernels/Dialects.h"
 #include "QuantOpt/Kernels/KernelLaunch.h"
 #include "QuantOpt/Kernels/KernelsForm.h"
+#include "QuantOpt/Kernels/LaunchCost.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
@@ -198,6 +199,7 @@ LogicalResult LaunchBuilder::replace(Operation *op) {
       b, kernel, gpu::KernelDim3{grid(0), grid(1), grid(2)},
       gpu::KernelDim3{threads, one, one}, shared, arguments);
   call->setAttr(kNameAttr, b.getStringAttr(getLaunchName(op, launch->kernel)));
+  noteLaunch(call, op, *launch, chip);
   return success();
 }
 

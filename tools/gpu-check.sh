@@ -7,8 +7,9 @@
 #       On the build machine: kernels and models as artifacts with inputs and
 #       expected outputs, and what runs them, into DIR (default build/gpu-check),
 #       at most 60 MiB. --every=N takes every N-th kernel only. FOLDER (default
-#       test/models) holds NAME.mlir, NAME.calib.npz and NAME.eval.npz, of which
-#       the first N samples are run (default 512).
+#       test/models; several are separated by commas) holds NAME.mlir and
+#       NAME.eval.npz or NAME.io.npz, of which the first N samples are run (default
+#       512), and NAME.calib.npz unless the model comes quantized.
 #   tools/gpu-check.sh run [DIR] [--out=FOLDER] [--only=PART,...] [--seconds=N]
 #                          [--device=cuda|emulator|cpu]
 #       On the GPU machine, unattended: a table on stdout and FOLDER/gpu-check.json
@@ -20,6 +21,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${QUANTOPT_BUILD:-$(dirname "$here")/build}
 max_bytes=$((60 << 20))
+max_dynamic_bytes=$((4 << 20))
 
 fail() {
   echo "gpu-check: error: $*" >&2
@@ -63,7 +65,9 @@ needed_libc() { # FILE...
 bundle_model() { # STAGE NAME SOURCE TARGETS SAMPLES FLAGS...
   local out=$1/models/$2 name=$2 source=$3 targets=$4 samples=$5 log=$1/log
   shift 5
-  python3 "$here/gpu-check/npz.py" "$source.eval.npz" "$out.inputs.npz" "$samples"
+  local data=$source.eval.npz
+  [[ -f $data ]] || data=$source.io.npz
+  python3 "$here/gpu-check/npz.py" "$data" "$out.inputs.npz" "$samples"
   if "$build/bin/quant-opt" --quantize-int8 "$source.mlir" "$@" --target="$targets" \
     --emit=qopt -o "$out.qopt" 2>"$log" &&
     "$build/bin/quant-run" "$out.qopt" --device=cpu --input="$out.inputs.npz" \
@@ -73,6 +77,18 @@ bundle_model() { # STAGE NAME SOURCE TARGETS SAMPLES FLAGS...
     printf '%s\t%s\n' "$name" "$(grep -m 1 error: "$log" || tail -n 1 "$log")" >>"$models"
     echo "gpu-check: $name is left out: $(tail -n 1 "$models" | cut -f 2)" >&2
     rm -f "$out".*
+  fi
+}
+
+# A model with static scales and, where that makes the bundle little larger, once
+# more with scales of run time.
+bundle_variants() { # STAGE SOURCE TARGETS SAMPLES
+  local stage=$1 source=$2 name=${2##*/} calibration=()
+  [[ -f $source.eval.npz || -f $source.io.npz ]] || return 0
+  [[ ! -f $source.calib.npz ]] || calibration=(--calibration-data="$source.calib.npz")
+  bundle_model "$stage" "$name" "$source" "$3" "$4" "${calibration[@]}"
+  if [[ -f $source.calib.npz && $(stat -c %s "$source.mlir") -lt $max_dynamic_bytes ]]; then
+    bundle_model "$stage" "$name.dynamic" "$source" "$3" "$4" --dynamic
   fi
 }
 
@@ -103,24 +119,32 @@ bundle() {
   cp "$here"/gpu-check/*.py "$stage/python/"
   strip --strip-unneeded "$stage"/bin/* "$stage"/lib/*.so* 2>/dev/null || true
   copy_libraries "$stage/lib" "$stage"/bin/* "$stage"/lib/*.so*
-  for suite in goldens gemms benchmarks; do
+  # Suites beside those that this script knows are families of kernels.
+  local suites=() families
+  families=$("$build/bin/kernel-suite" suites | grep -vx -e goldens -e gemms -e benchmarks || true)
+  for suite in goldens gemms benchmarks $families; do
     printf '%s: ' "$suite"
     local step=$every folder=$suite
-    [[ $suite != goldens ]] || step=1
-    [[ $suite != benchmarks ]] || folder=bench
+    case $suite in
+      goldens) step=1 ;;
+      benchmarks) folder=bench ;;
+      gemms) ;;
+      *) suites+=("$suite") ;;
+    esac
     "$build/bin/kernel-suite" export "$suite" "$stage/$folder" --targets="$targets" \
       --every="$step"
   done
   models=$stage/models.tsv
   : >"$models"
-  for source in "$model_folder"/*.mlir; do
-    source=${source%.mlir}
-    [[ -f $source.calib.npz && -f $source.eval.npz ]] || continue
-    bundle_model "$stage" "${source##*/}" "$source" "$targets" "$samples" \
-      --calibration-data="$source.calib.npz"
-    bundle_model "$stage" "${source##*/}.dynamic" "$source" "$targets" "$samples" --dynamic
+  local folders
+  IFS=, read -ra folders <<<"$model_folder"
+  local folder_of_models
+  for folder_of_models in "${folders[@]}"; do
+    for source in "$folder_of_models"/*.mlir; do
+      bundle_variants "$stage" "${source%.mlir}" "$targets" "$samples"
+    done
   done
-  write_description "$stage" "$targets" "$every"
+  write_description "$stage" "$targets" "$every" "${suites[*]}"
   rm -f "$stage/log"
   tar -C "$stage" --sort=name -c . | xz -T1 -6e --lzma2=preset=6,dict=64MiB >"$dir/bundle.tar.xz"
   local bytes
@@ -129,19 +153,20 @@ bundle() {
   [[ $bytes -le $max_bytes ]] || fail "$dir has more than $max_bytes bytes; leave some out"
 }
 
-write_description() { # STAGE TARGETS EVERY
+write_description() { # STAGE TARGETS EVERY SUITES
   local commit
   commit=$(git -C "$here" describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
   COMMIT=$commit LIBC=$(needed_libc "$1"/bin/* "$1"/lib/*.so*) python3 - "$@" <<'PYTHON'
 import json, os, sys
-stage, targets, every = sys.argv[1:]
+stage, targets, every, suites = sys.argv[1:]
 with open(os.path.join(stage, "models.tsv")) as file:
     models = dict(line.rstrip("\n").split("\t", 1) for line in file)
 count = lambda folder: sum(n.endswith(".qopt") for n in os.listdir(os.path.join(stage, folder)))
 with open(os.path.join(stage, "bundle.json"), "w") as file:
     json.dump({"commit": os.environ["COMMIT"], "targets": targets.split(","), "every": int(every),
-               "libc": os.environ["LIBC"], "models": models,
-               **{folder: count(folder) for folder in ("goldens", "gemms", "bench")}}, file)
+               "libc": os.environ["LIBC"], "models": models, "suites": suites.split(),
+               **{folder: count(folder)
+                  for folder in ("goldens", "gemms", "bench", *suites.split())}}, file)
 PYTHON
 }
 

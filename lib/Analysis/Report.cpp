@@ -107,6 +107,10 @@ Report Report::load(ModuleOp module) {
                getString(row, "method").str(), getDouble(row, "sqnr_db"),
                getInteger(row, "accumulator_max")});
   });
+  forEachRow("chips", [&](StringRef name, DictionaryAttr row) {
+    if (auto figures = row.getAs<DictionaryAttr>("figures"))
+      report.setChip(name, ChipFigures::fromAttribute(figures));
+  });
   forEachRow("facts", [&](StringRef name, DictionaryAttr row) {
     if (auto number = row.getAs<FloatAttr>("value"))
       report.setNumber(name, number.getValueAsDouble());
@@ -127,7 +131,8 @@ void Report::save(ModuleOp module) const {
   auto integer = [&](StringRef key, int64_t value) {
     return b.getNamedAttr(key, b.getI64IntegerAttr(value));
   };
-  SmallVector<Attribute> opRows, edgeRows, histogramRows, weightRows, facts;
+  SmallVector<Attribute> opRows, edgeRows, histogramRows, weightRows, chipRows,
+      facts;
   for (auto &[name, row] : ops) {
     SmallVector<NamedAttribute> fields = {
         text("name", name), text("op", row.op), text("location", row.location),
@@ -176,6 +181,10 @@ void Report::save(ModuleOp module) const {
          integer("floored_scales", row.flooredScales),
          text("method", row.method), number("sqnr_db", row.sqnrDb),
          integer("accumulator_max", row.accumulatorMax)}));
+  for (auto &[name, figures] : chips)
+    chipRows.push_back(b.getDictionaryAttr(
+        {text("name", name),
+         b.getNamedAttr("figures", figures.toAttribute(b.getContext()))}));
   for (auto &[key, value] : numbers)
     facts.push_back(
         b.getDictionaryAttr({text("name", key), number("value", value)}));
@@ -191,6 +200,8 @@ void Report::save(ModuleOp module) const {
         b.getNamedAttr("histograms", b.getArrayAttr(histogramRows)));
   if (!weightRows.empty())
     tables.push_back(b.getNamedAttr("weights", b.getArrayAttr(weightRows)));
+  if (!chipRows.empty())
+    tables.push_back(b.getNamedAttr("chips", b.getArrayAttr(chipRows)));
   module->setAttr(kReportAttr, b.getDictionaryAttr(tables));
 }
 

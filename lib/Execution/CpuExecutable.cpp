@@ -198,11 +198,11 @@ CpuExecutable::compile(ModuleOp module, StringRef entryName,
   if (failed(nests))
     return failure();
   declareRuntimeFunctions(**nests);
-  FailureOr<int64_t> arenaSize = planMemory(entry, kArenaAlignment, kRefusal);
-  if (failed(arenaSize) || failed(lowerEntryToLLVM(*copy, entry)) ||
+  FailureOr<MemoryPlan> plan = planMemory(entry, kArenaAlignment, kRefusal);
+  if (failed(plan) || failed(lowerEntryToLLVM(*copy, entry)) ||
       failed(lowerNestsToLLVM(**nests)))
     return failure();
-  impl->arenas.emplace(*arenaSize);
+  impl->arenas.emplace(plan->arenaBytes);
 
   auto code = JitCode::compile(*copy, **nests, options.optLevel);
   if (!code)

@@ -16,24 +16,23 @@
 // place; it stays a memref.alloc, released at the end of the run.
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Execution/AssignOffsets.h"
 #include "QuantOpt/Execution/Lowering.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
 
 namespace {
-struct Allocation {
-  memref::AllocOp op;
-  int64_t size;
-  /// Program positions, both ends included.
+/// Program positions at which a buffer is needed, both ends included.
+struct Interval {
   unsigned begin, end;
-  int64_t offset = -1;
 };
 
 /// Positions of ops in program order.
@@ -63,23 +62,26 @@ private:
 };
 } // namespace
 
-/// The last position at which `user` needs a buffer allocated by `alloc`: a
-/// loop around the user only needs it in its next iteration again.
-static unsigned getLastNeed(Operation *user, Operation *alloc,
-                            const ProgramOrder &order) {
-  unsigned position = order.getLast(user);
+/// The positions at which `user` needs a buffer allocated by `alloc`: where a
+/// loop is around the user only, all of the loop, for its next iteration may
+/// read what this one has written.
+static Interval getNeed(Operation *user, Operation *alloc,
+                        const ProgramOrder &order) {
+  Interval need = {order.get(user), order.getLast(user)};
   for (Operation *parent = user->getParentOp();
        parent && !parent->isAncestor(alloc); parent = parent->getParentOp())
     if (isa<LoopLikeOpInterface>(parent))
-      position = std::max(position, order.getLast(parent));
-  return position;
+      need = {order.get(parent), std::max(need.end, order.getLast(parent))};
+  return need;
 }
 
-/// Follows `alloc` through views, pointers and control flow. Nothing if a loop
-/// around the allocation carries it to the next iteration.
-static std::optional<unsigned> findEnd(memref::AllocOp alloc,
-                                       const ProgramOrder &order) {
-  unsigned end = order.get(alloc);
+/// Follows `alloc` through views, pointers and control flow, from its first use
+/// to its last. Nothing if a loop around the allocation carries it to the next
+/// iteration.
+static std::optional<Interval> findLifetime(memref::AllocOp alloc,
+                                            const ProgramOrder &order) {
+  unsigned none = order.get(alloc);
+  Interval lifetime = {std::numeric_limits<unsigned>::max(), none};
   SmallVector<Value> worklist = {alloc.getResult()};
   DenseSet<Value> seen;
   auto follow = [&](Value value) {
@@ -89,7 +91,12 @@ static std::optional<unsigned> findEnd(memref::AllocOp alloc,
   while (!worklist.empty()) {
     for (OpOperand &use : worklist.pop_back_val().getUses()) {
       Operation *user = use.getOwner();
-      end = std::max(end, getLastNeed(user, alloc, order));
+      // A view alone touches nothing.
+      if (!isa<ViewLikeOpInterface>(user)) {
+        Interval need = getNeed(user, alloc, order);
+        lifetime.begin = std::min(lifetime.begin, need.begin);
+        lifetime.end = std::max(lifetime.end, need.end);
+      }
       if (isa<memref::LoadOp, memref::StoreOp, memref::CopyOp, func::CallOp,
               DestinationStyleOpInterface>(user))
         continue;
@@ -118,35 +125,8 @@ static std::optional<unsigned> findEnd(memref::AllocOp alloc,
       }
     }
   }
-  return end;
-}
-
-/// Assigns offsets in order of first use: each buffer goes into the smallest
-/// gap between live ones that holds it. Returns the arena's size.
-static int64_t assignOffsets(MutableArrayRef<Allocation> allocations) {
-  int64_t arenaSize = 0;
-  SmallVector<Allocation *> live; // By offset.
-  for (Allocation &allocation : allocations) {
-    llvm::erase_if(
-        live, [&](Allocation *other) { return other->end < allocation.begin; });
-    int64_t best = -1, bestGap = 0, gapBegin = 0;
-    for (Allocation *other : live) {
-      int64_t gap = other->offset - gapBegin;
-      if (gap >= allocation.size && (best < 0 || gap < bestGap)) {
-        best = gapBegin;
-        bestGap = gap;
-      }
-      gapBegin = std::max(gapBegin, other->offset + other->size);
-    }
-    allocation.offset = best < 0 ? gapBegin : best;
-    arenaSize = std::max(arenaSize, allocation.offset + allocation.size);
-    live.insert(llvm::upper_bound(live, &allocation,
-                                  [](Allocation *a, Allocation *b) {
-                                    return a->offset < b->offset;
-                                  }),
-                &allocation);
-  }
-  return arenaSize;
+  lifetime.begin = std::min(lifetime.begin, lifetime.end);
+  return lifetime;
 }
 
 /// Bytes of a dense buffer, rounded up to `alignment`.
@@ -165,18 +145,22 @@ static std::optional<int64_t> getSize(MemRefType type, int64_t alignment) {
   return llvm::alignTo(size, alignment);
 }
 
-FailureOr<int64_t> mlir::qopt::planMemory(func::FuncOp entry, int64_t alignment,
-                                          StringRef refusal) {
+FailureOr<MemoryPlan> mlir::qopt::planMemory(func::FuncOp entry,
+                                             int64_t alignment,
+                                             StringRef refusal) {
   ProgramOrder order(entry);
-  std::vector<Allocation> allocations;
+  std::vector<memref::AllocOp> allocations;
+  std::vector<BufferLifetime> lifetimes;
   WalkResult result = entry.walk<WalkOrder::PreOrder>([&](memref::AllocOp op) {
     std::optional<int64_t> size = getSize(op.getType(), alignment);
     if (!size) {
       op.emitError() << refusal << ": a buffer of type " << op.getType();
       return WalkResult::interrupt();
     }
-    if (auto end = findEnd(op, order))
-      allocations.push_back({op, *size, order.get(op), *end});
+    if (auto lifetime = findLifetime(op, order)) {
+      allocations.push_back(op);
+      lifetimes.push_back({*size, lifetime->begin, lifetime->end});
+    }
     return WalkResult::advance();
   });
   if (result.wasInterrupted())
@@ -186,22 +170,23 @@ FailureOr<int64_t> mlir::qopt::planMemory(func::FuncOp entry, int64_t alignment,
   for (memref::DeallocOp op : deallocs)
     op.erase();
 
-  int64_t arenaSize = assignOffsets(allocations);
-  auto bytes = MemRefType::get({std::max<int64_t>(arenaSize, 1)},
+  MemoryPlan plan;
+  plan.buffers = allocations.size();
+  plan.lowerBound = getArenaLowerBound(lifetimes);
+  SmallVector<int64_t> offsets = assignOffsets(lifetimes, plan.arenaBytes);
+  auto bytes = MemRefType::get({std::max<int64_t>(plan.arenaBytes, 1)},
                                IntegerType::get(entry.getContext(), 8));
   unsigned position = entry.getNumArguments();
   if (failed(entry.insertArgument(position, bytes, {}, entry.getLoc())))
     return failure();
   Value arena = entry.getArgument(position);
-  for (Allocation &allocation : allocations) {
-    OpBuilder builder(allocation.op);
-    Location loc = allocation.op.getLoc();
-    Value offset =
-        arith::ConstantIndexOp::create(builder, loc, allocation.offset);
-    Value view = memref::ViewOp::create(builder, loc, allocation.op.getType(),
-                                        arena, offset, ValueRange());
-    allocation.op.replaceAllUsesWith(view);
-    allocation.op.erase();
+  for (auto [op, offset] : llvm::zip(allocations, offsets)) {
+    OpBuilder builder(op);
+    Value shift = arith::ConstantIndexOp::create(builder, op.getLoc(), offset);
+    Value view = memref::ViewOp::create(builder, op.getLoc(), op.getType(),
+                                        arena, shift, ValueRange());
+    op.replaceAllUsesWith(view);
+    op.erase();
   }
-  return arenaSize;
+  return plan;
 }

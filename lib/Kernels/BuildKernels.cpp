@@ -22,6 +22,7 @@
 #include "QuantOpt/Kernels/Dialects.h"
 #include "QuantOpt/Kernels/KernelLaunch.h"
 #include "QuantOpt/Kernels/KernelsForm.h"
+#include "QuantOpt/Kernels/LaunchCost.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
@@ -246,6 +247,7 @@ LogicalResult LaunchBuilder::replace(Operation *op) {
   call->setAttr(kNameAttr, b.getStringAttr(getLaunchName(op, launch->kernel)));
   if (!launch->checks.empty())
     noteChecks(op, *launch, call);
+  noteLaunch(call, op, *launch, chip);
   return success();
 }
 

@@ -10,6 +10,7 @@
 // the arena of its buffers.
 //
 //===----------------------------------------------------------------------===//
+#include "QuantOpt/Analysis/KernelReport.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "QuantOpt/Execution/Lowering.h"
 #include "QuantOpt/Frontend/Entry.h"
@@ -68,8 +69,14 @@ private:
       if (op.getNumRegions() != 0 &&
           !isa<linalg::LinalgOp, GemmOp, LoopsOp>(op))
         return op.emitOpError() << kNoKernel << ": control flow";
-    if (failed(planMemory(entry, kArenaAlignment, kNoKernel)))
+    FailureOr<MemoryPlan> plan = planMemory(entry, kArenaAlignment, kNoKernel);
+    if (failed(plan))
       return failure();
+    MemoryFigures figures;
+    figures.arena = plan->arenaBytes;
+    figures.lowerBound = plan->lowerBound;
+    figures.buffers = plan->buffers;
+    entry->setAttr(kMemoryAttr, figures.toAttribute(&getContext()));
     entry.setArgAttr(entry.getNumArguments() - 1, kArgumentKindAttr,
                      StringAttr::get(&getContext(), "arena"));
     return success();

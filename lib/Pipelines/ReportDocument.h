@@ -72,6 +72,9 @@ SmallVector<Finding> getFindings(const ReportDocument &document,
 /// The object of docs/Report.md.
 llvm::json::Object makeReportJson(const ReportDocument &document);
 
+/// The part of it about kernels: an object per chip.
+llvm::json::Array makeKernelsJson(const Report &report);
+
 /// One page of HTML without anything from elsewhere.
 void printReportPage(const ReportDocument &document, raw_ostream &os);
 

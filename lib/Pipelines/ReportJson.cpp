@@ -165,5 +165,6 @@ Object mlir::qopt::makeReportJson(const ReportDocument &document) {
                 {"summary", makeSummary(document)},
                 {"ops", std::move(ops)},
                 {"edges", std::move(edges)},
-                {"weights", std::move(weights)}};
+                {"weights", std::move(weights)},
+                {"kernels", makeKernelsJson(report)}};
 }

@@ -307,6 +307,7 @@ void Page::print() {
   printStrip();
   printLayers();
   printOtherEdges(index, os);
+  printKernelTables(report, os);
   os << "</main>\n<script>" << getPageScript()
      << "</script>\n</body>\n</html>\n";
 }

@@ -72,6 +72,9 @@ void printLayerTable(const PageIndex &index, raw_ostream &os);
 /// are none.
 void printOtherEdges(const PageIndex &index, raw_ostream &os);
 
+/// For each chip its memory and a table of its launches.
+void printKernelTables(const Report &report, raw_ostream &os);
+
 } // namespace mlir::qopt
 
 #endif // QUANTOPT_LIB_PIPELINES_REPORTPAGE_H

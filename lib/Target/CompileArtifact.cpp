@@ -50,40 +50,6 @@ FailureOr<gpu::GPUModuleOp> mlir::qopt::findKernels(ModuleOp kernelsForm) {
 }
 
 //===----------------------------------------------------------------------===//
-// Report
-//===----------------------------------------------------------------------===//
-
-/// The places in files that `loc` was made from.
-static void collectLocations(Location loc, SmallVectorImpl<std::string> &out) {
-  if (auto fused = dyn_cast<FusedLoc>(loc)) {
-    for (Location part : fused.getLocations())
-      collectLocations(part, out);
-    return;
-  }
-  out.push_back(printLocation(loc));
-}
-
-void mlir::qopt::recordKernels(Report &report, ModuleOp kernelsForm,
-                               StringRef chip) {
-  std::map<std::string, std::string> kernelOf;
-  kernelsForm.walk([&](gpu::LaunchFuncOp launch) {
-    SmallVector<std::string> locations;
-    collectLocations(launch.getLoc(), locations);
-    for (const std::string &location : locations) {
-      std::string &kernels = kernelOf[location];
-      if (!kernels.empty())
-        kernels += " + ";
-      kernels += launch.getKernelName().getValue();
-    }
-  });
-  report.forEachOp([&](StringRef name, const Report::OpRow &row) {
-    auto it = kernelOf.find(row.location);
-    if (it != kernelOf.end())
-      report.addKernel(name, chip, it->second);
-  });
-}
-
-//===----------------------------------------------------------------------===//
 // One chip
 //===----------------------------------------------------------------------===//
 
@@ -172,7 +138,7 @@ compilePlan(ModuleOp integerForm, StringRef chip, const TargetOptions &options,
     return failure();
   readBatch(**form, artifact);
   if (options.report)
-    recordKernels(*options.report, **form, chip);
+    recordKernels(*options.report, **form, chip, options.entry);
   plan->chip = chip.str();
   plan->ptx = std::move(*ptx);
   return plan;

@@ -28,9 +28,12 @@ using namespace mlir::qopt;
 using namespace mlir::qopt::test;
 
 static const char kUsage[] =
-    "usage: kernel-suite list SUITE | print NAME | export SUITE DIR\n"
+    "usage: kernel-suite suites | list SUITE | print NAME | export SUITE DIR\n"
     "       [--targets=CHIP,...] [--filter=TEXT] [--every=N]\n"
     "SUITE: gemms, goldens or benchmarks\n";
+
+/// What `list` and `export` take.
+static constexpr StringLiteral kSuites[] = {"gemms", "goldens", "benchmarks"};
 
 static int fail(const Twine &message) {
   llvm::errs() << "kernel-suite: error: " << message << "\n";
@@ -168,6 +171,11 @@ int main(int argc, char **argv) {
   StringRef command = arguments.empty() ? "" : arguments[0];
   if (command == "print" && arguments.size() == 2)
     return printKernel(arguments[1], options);
+  if (command == "suites" && arguments.size() == 1) {
+    llvm::interleave(kSuites, llvm::outs(), "\n");
+    llvm::outs() << "\n";
+    return 0;
+  }
   Selection selection;
   bool isExport = command == "export" && arguments.size() == 3;
   if ((!isExport && !(command == "list" && arguments.size() == 2)) ||

@@ -16,10 +16,11 @@ import tempfile
 import time
 import traceback
 
+import latency_part
 import parts
 import report
 
-PARTS = ("goldens", "gemms", "ptx", "models", "bench", "sanitizer")
+PARTS = ("goldens", "gemms", "kernels", "ptx", "models", "latency", "bench", "sanitizer")
 
 
 def parse_options(arguments):
@@ -101,8 +102,10 @@ def main(arguments):
     run.save()
     run.part("goldens", parts.check_goldens)
     run.part("gemms", parts.check_gemms)
+    run.part("kernels", parts.check_kernels)
     run.part("ptx", parts.check_ptx)
     run.part("models", parts.check_models)
+    run.part("latency", latency_part.run_latency)
     run.part("bench", parts.run_bench)
     run.part("sanitizer", parts.run_sanitizer)
     statuses = [part["status"] for part in run.result["parts"].values()]

@@ -27,6 +27,15 @@ def read(path):
     return arrays
 
 
+def names(path):
+    """The names of the arrays; none of a file that is not there."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [member.removesuffix(".npy") for member in archive.namelist()]
+    except (OSError, zipfile.BadZipFile):
+        return []
+
+
 def is_nan(element, descr):
     """Is the little-endian element a NaN?"""
     limits = {"<f2": 0x7c00, "<f4": 0x7f800000, "<f8": 0x7ff0000000000000}

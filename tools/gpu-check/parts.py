@@ -126,6 +126,27 @@ def check_gemms(run):
     return run_cases(run, os.path.join(run.options.bundle, "gemms"), ["--repeat=2"], 180)
 
 
+def check_kernels(run):
+    """The suites of the other kernel families, in folders of their own."""
+    if run.options.device == "cpu":
+        return skipped("kernels run on a GPU or on the emulator")
+    suites = run.result["bundle"].get("suites", [])
+    if not suites:
+        return skipped("the bundle has no other suites")
+    total = {"status": "passed", "expected": 0, "exact": 0, "restarts": 0, "notes": [],
+             "failures": [], "suites": {}}
+    for suite in suites:
+        result = run_cases(run, os.path.join(run.options.bundle, suite), ["--repeat=2"], 120)
+        for key in ("expected", "exact", "restarts", "notes", "failures"):
+            total[key] += result[key]
+        if result["status"] == "failed":
+            total["status"] = "failed"
+        total["suites"][suite] = {key: result[key] for key in ("status", "expected", "exact",
+                                                               "outcomes")}
+    total["summary"] = f"{total['exact']} of {total['expected']} exact in {', '.join(suites)}"
+    return total
+
+
 def check_ptx(run):
     """The driver's compiler instead of ptxas: PTX for sm_80 on this GPU."""
     if run.options.device != "cuda":
@@ -154,6 +175,10 @@ def check_model(run, stem):
                f"--input={stem}.inputs.npz", f"--output={output}", "--json"]
     if run.options.device == "cuda":
         command.append("--benchmark")
+    # What the float model gave, where the inputs came with it.
+    outputs = set(npz.names(stem + ".expected.npz"))
+    if outputs and outputs <= set(npz.names(stem + ".inputs.npz")):
+        command.append(f"--reference={stem}.inputs.npz")
     status, out, err = processes.capture(run, command, min(90, run.remaining()))
     if status:
         return {"outcome": "failed", "message": f"exit status {status}: {err[-1000:]}"}
@@ -163,6 +188,9 @@ def check_model(run, stem):
         described = json.loads(out)
         result["device"] = described["model"].get("device")
         result["benchmark"] = described.get("benchmark")
+        worst = [row["sqnr_db"] for row in described.get("reference") or ()
+                 if row.get("sqnr_db") is not None]
+        result["sqnr_db"] = round(min(worst), 2) if worst else None
     except (ValueError, KeyError) as error:
         result["message"] += f" (its report: {error})"
     return result

@@ -2,6 +2,8 @@
 
 import json
 
+import latency_part
+
 # Dense int8 operations per second, in units of 10^12, by words of the GPU's
 # name (NVIDIA's data sheets); the first that fits.
 PEAKS = (("H100 PCIe", 1513), ("H100 NVL", 1671), ("H100", 1979), ("H200", 1979),
@@ -129,7 +131,10 @@ def table(result):
         for model, row in part.get("models", {}).items():
             latency = (row.get("benchmark") or {}).get("latency_ms", {})
             time = f"{latency['median']:.3f} ms" if latency else ""
-            lines.append(f"{'':10}{row['outcome']}: {model} {time} {last_line(row['message'])}")
+            sqnr = row.get("sqnr_db")
+            quality = f"{sqnr:.1f} dB" if sqnr is not None else ""
+            lines.append(f"{'':10}{row['outcome']}: {model} {time} {quality} "
+                         f"{last_line(row['message'])}")
         for error in part.get("errors", [])[:8]:
             lines.append(f"{'':10}error: {last_line(error.get('message'))}")
         for item in part.get("runs", []):
@@ -137,6 +142,9 @@ def table(result):
                          f"{last_line(item.get('message'))}")
     for name, text in left_out(result).items():
         lines.append(f"left out: {name}: {last_line(text)}")
+    latency = result["parts"].get("latency", {}).get("latency")
+    if latency:
+        lines += ["", *latency_part.lines(latency)]
     bench = result["parts"].get("bench", {})
     if bench.get("shapes"):
         lines += ["", *bench_lines(bench)]

@@ -48,7 +48,7 @@ static LogicalResult makeForChip(ModuleOp module, const JobPlan &plan,
     if (failed(form))
       return failure();
     product.kernelsForm = std::move(*form);
-    recordKernels(report, *product.kernelsForm, chip);
+    recordKernels(report, *product.kernelsForm, chip, options.entry);
   }
   if (plan.emit == EmitKind::MLIR)
     return plan.last == Phase::Emit
@@ -142,8 +142,9 @@ LogicalResult mlir::qopt::emitModule(ModuleOp module, const JobPlan &plan,
       plan.emit == EmitKind::QOpt
           ? makeArtifact(module, plan, options, destination, report, product)
           : makeForChip(module, plan, options, report, product);
-  if (failed(made) ||
-      (!options.report.empty() && failed(writeReport(module, report, options))))
+  bool isAsked =
+      !options.report.empty() || module.getContext()->getRemarkEngine();
+  if (failed(made) || (isAsked && failed(writeReport(module, report, options))))
     return failure();
   return write(product, plan, destination);
 }

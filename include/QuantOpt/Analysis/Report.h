@@ -15,6 +15,7 @@
 #ifndef QUANTOPT_ANALYSIS_REPORT_H
 #define QUANTOPT_ANALYSIS_REPORT_H
 
+#include "QuantOpt/Analysis/KernelReport.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -126,6 +127,10 @@ public:
   void setWeight(StringRef name, WeightRow row) {
     weights[name.str()] = std::move(row);
   }
+  /// The kernels for a chip.
+  void setChip(StringRef chip, ChipFigures figures) {
+    chips[chip.str()] = std::move(figures);
+  }
   /// Facts of the whole job ("samples", "weights_bytes_before", ...).
   void setNumber(StringRef key, double value) { numbers[key.str()] = value; }
   void setText(StringRef key, StringRef value) {
@@ -150,6 +155,10 @@ public:
     for (auto &[name, row] : weights)
       fn(StringRef(name), row);
   }
+  template <typename Fn> void forEachChip(Fn fn) const {
+    for (auto &[name, figures] : chips)
+      fn(StringRef(name), figures);
+  }
 
 private:
   /// Rows in the order they were added, found by name.
@@ -159,6 +168,7 @@ private:
   Rows<EdgeRow> edges;
   Rows<Histogram> histograms;
   Rows<WeightRow> weights;
+  Rows<ChipFigures> chips;
   Rows<double> numbers;
   Rows<std::string> texts;
 };

@@ -80,11 +80,18 @@ void separateInitialTensors(ModuleOp module);
 /// Bufferization of whole functions, writing results in place where possible.
 void addBufferizationPasses(OpPassManager &manager);
 
+/// What an arena takes, in bytes.
+struct MemoryPlan {
+  int64_t arenaBytes = 0;
+  /// The most that buffers of one moment take: no arena is smaller.
+  int64_t lowerBound = 0;
+  int64_t buffers = 0;
+};
+
 /// Gives every allocation of `entry` a place in one arena, a new trailing
-/// argument. Offsets are multiples of `alignment` bytes. Returns its size in
-/// bytes.
-FailureOr<int64_t> planMemory(func::FuncOp entry, int64_t alignment,
-                              StringRef refusal);
+/// argument. Offsets are multiples of `alignment` bytes.
+FailureOr<MemoryPlan> planMemory(func::FuncOp entry, int64_t alignment,
+                                 StringRef refusal);
 
 //===----------------------------------------------------------------------===//
 // ExpandMath.cpp

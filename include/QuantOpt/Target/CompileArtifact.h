@@ -45,8 +45,11 @@ FailureOr<artifact::Artifact> compileArtifact(ModuleOp integerForm,
                                               ArrayRef<std::string> chips,
                                               const TargetOptions &options);
 
-/// Notes in `report` which kernel computes each op, found by location.
-void recordKernels(Report &report, ModuleOp kernelsForm, StringRef chip);
+/// Notes in `report` which kernel computes each op, found by location, and what
+/// memory and launches cost; takes the figures that passes have left for that
+/// off the form. `entry` as for findEntry.
+void recordKernels(Report &report, ModuleOp kernelsForm, StringRef chip,
+                   StringRef entry = "");
 
 } // namespace mlir::qopt
 

@@ -50,10 +50,10 @@
 // CHECK:         %[[POINTS32:.+]] = arith.index_cast %[[POINTS]] : index to i32
 // CHECK:         %[[BLOCKS:.+]] = affine.apply #[[$BLOCKS]]()[%[[BATCH]]]
 // CHECK:         gpu.launch_func @kernels::@[[$QUANTIZE]] blocks in (%[[BLOCKS]], %c1{{[_0-9]*}}, %c1{{[_0-9]*}}) threads in (%c256{{[_0-9]*}}, %c1{{[_0-9]*}}, %c1{{[_0-9]*}})
-// CHECK-SAME:      args(%[[X]] : memref<8x12xf32>, %[[SCALES]] : memref<12xf32>, %[[T]] : memref<8x12xi8>, %[[POINTS32]] : i32) {qopt.name = "quantize"}
+// CHECK-SAME:      args(%[[X]] : memref<8x12xf32>, %[[SCALES]] : memref<12xf32>, %[[T]] : memref<8x12xi8>, %[[POINTS32]] : i32) {qopt.name = "quantize", qopt.work = {
 // CHECK-NOT:     linalg
 // CHECK:         gpu.launch_func @kernels::@[[$SUM]]
-// CHECK-SAME:      args(%[[T]] : memref<8x12xi8>, %[[Y]] : memref<8xi32>, %{{.+}} : i32) {qopt.name = "[[$SUM]]"}
+// CHECK-SAME:      args(%[[T]] : memref<8x12xi8>, %[[Y]] : memref<8xi32>, %{{.+}} : i32) {qopt.name = "[[$SUM]]", qopt.work = {
 // CHECK-NOT:     linalg
 // CHECK:         return
 memref.global "private" constant @m : memref<12xf32> = dense<2.0>

@@ -6,6 +6,7 @@
 // CHECK-SAME:    %[[X:.+]]: memref<5x7xf32> {{.*}}qopt.kind = "input"
 // CHECK-SAME:    %[[Y:.+]]: memref<5xf32> {{.*}}qopt.kind = "output"
 // CHECK-SAME:    %[[ARENA:.+]]: memref<512xi8> {qopt.kind = "arena"})
+// CHECK-SAME:    attributes {qopt.memory = {arena = 512 : i64, buffers = 4 : i64, lower_bound = 512 : i64}}
 // CHECK-NOT:     alloc
 // CHECK:         %[[O0:.+]] = arith.constant 0 : index
 // CHECK:         %[[A:.+]] = memref.view %[[ARENA]][%[[O0]]][] : memref<512xi8> to memref<5xf32>

@@ -103,7 +103,8 @@ static int64_t evaluate(AffineExpr expr, int64_t rows) {
 
 Emulation test::emulate(const KernelModule &built, const GemmCase &gemm,
                         const GemmData &data,
-                        ArrayRef<emulator::LaunchOptions> options) {
+                        ArrayRef<emulator::LaunchOptions> options,
+                        std::optional<int64_t> rowsToRun) {
   Emulation emulation;
   auto module = emulator::EmulatedModule::create(built.kernels);
   if (failed(module)) {
@@ -111,7 +112,10 @@ Emulation test::emulate(const KernelModule &built, const GemmCase &gemm,
     return emulation;
   }
   CaseMemory memory(built, gemm, data);
-  int64_t rows = gemm.batch ? gemm.batch : gemm.m;
+  constexpr uint8_t kPoison = 0xA5;
+  int64_t allRows = gemm.batch ? gemm.batch : gemm.m;
+  int64_t rows = rowsToRun.value_or(allRows);
+  size_t written = data.result.size() / allRows * rows;
   const KernelLaunch &launch = built.launch;
   std::vector<uint64_t> values;
   for (const KernelArgument &argument : launch.arguments) {
@@ -136,7 +140,7 @@ Emulation test::emulate(const KernelModule &built, const GemmCase &gemm,
     grid[i] = evaluate(launch.grid[i], rows);
 
   for (const emulator::LaunchOptions &option : options) {
-    memset(memory.result, 0xA5, data.result.size());
+    memset(memory.result, kPoison, data.result.size());
     emulator::LaunchResult result =
         (*module)->launch(memory.memory, launch.kernel, grid,
                           {static_cast<uint32_t>(launch.threads), 1, 1},
@@ -146,7 +150,8 @@ Emulation test::emulate(const KernelModule &built, const GemmCase &gemm,
     for (const std::string &report : result.reports)
       emulation.reports.push_back(report);
     for (size_t i = 0; i < data.result.size(); ++i)
-      if (static_cast<uint8_t>(memory.result[i]) != data.result[i]) {
+      if (static_cast<uint8_t>(memory.result[i]) !=
+          (i < written ? data.result[i] : kPoison)) {
         if (emulation.wrongBytes++ == 0)
           emulation.firstWrong = i;
       }

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "GemmCase.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -59,6 +60,8 @@ std::string GemmCase::getName() const {
   os << m << 'x' << n << 'x' << k << '_' << (unsignedA ? 'u' : 's')
      << (unsignedB ? 'u' : 's') << '_' << test::getName(epilogue)
      << (packed ? "" : "_unpacked");
+  if (conv)
+    os << '_' << conv->getName();
   return os.str();
 }
 
@@ -164,6 +167,14 @@ static void computeIntegers(const GemmCase &gemm, GemmData &data) {
   }
 }
 
+static void computeConvolution(const GemmCase &gemm, GemmData &data) {
+  ResultWriter writer(gemm, data);
+  std::vector<int32_t> sums = convolve(*gemm.conv, gemm.n, data.a,
+                                       gemm.unsignedA, data.b, gemm.unsignedB);
+  for (size_t i = 0; i < sums.size(); ++i)
+    writer.write(sums[i], i / gemm.n, i % gemm.n);
+}
+
 static void computeFloats(const GemmCase &gemm, GemmData &data) {
   ResultWriter writer(gemm, data);
   const auto *a = reinterpret_cast<const float *>(data.a.data());
@@ -186,7 +197,8 @@ GemmData mlir::qopt::test::makeData(const GemmCase &gemm) {
   std::mt19937 random(
       static_cast<uint32_t>(gemm.m * 31 + gemm.n * 17 + gemm.k));
   GemmData data;
-  int64_t sizeA = gemm.getBatch() * gemm.m * gemm.k;
+  int64_t sizeA = gemm.conv ? gemm.conv->images * gemm.conv->getImageSize()
+                            : gemm.getBatch() * gemm.m * gemm.k;
   int64_t sizeB = gemm.getBatch() * gemm.n * gemm.k;
   auto uniform = [&] {
     return static_cast<float>(random() >> 8) * 0x1p-24f; // [0, 1)
@@ -208,10 +220,10 @@ GemmData mlir::qopt::test::makeData(const GemmCase &gemm) {
     for (uint8_t &byte : data.b)
       byte = random() >> 11;
     // Extremes: the largest sums in the first row and column.
-    for (int64_t k = 0; k < gemm.k; ++k) {
+    for (int64_t k = 0; k < std::min(gemm.k, sizeA); ++k)
       data.a[k] = gemm.unsignedA ? 255 : 0x80;
+    for (int64_t k = 0; k < gemm.k; ++k)
       data.b[k] = gemm.unsignedB ? 255 : 0x80;
-    }
   }
   // Scales so that results spread over more than the 8-bit range.
   float spread =
@@ -227,7 +239,9 @@ GemmData mlir::qopt::test::makeData(const GemmCase &gemm) {
   if (gemm.epilogue == Epilogue::Residual)
     for (int64_t i = 0; i < rows * gemm.n; ++i)
       data.residual.push_back(static_cast<int8_t>(random() >> 9));
-  if (gemm.isFloat)
+  if (gemm.conv)
+    computeConvolution(gemm, data);
+  else if (gemm.isFloat)
     computeFloats(gemm, data);
   else
     computeIntegers(gemm, data);
@@ -359,6 +373,10 @@ std::string mlir::qopt::test::makeModule(const GemmCase &gemm,
   TypePrinter type{constants ? "tensor" : "memref"};
   std::string element = gemm.isFloat ? "f32" : "i8";
   std::string typeA = type({gemm.batch, gemm.m, gemm.k}, element);
+  if (gemm.conv)
+    typeA = type({gemm.conv->images, gemm.conv->h.size, gemm.conv->w.size,
+                  gemm.conv->channels},
+                 element);
   std::string typeB = type({gemm.batch, gemm.n, gemm.k}, element);
   std::string packedB =
       type({gemm.batch, gemm.getPaddedN(), gemm.getPaddedK()}, element);
@@ -436,6 +454,8 @@ std::string mlir::qopt::test::makeModule(const GemmCase &gemm,
   if (!extra.empty())
     os << ", affine_map<" << dims << " -> " << extraMap << ">";
   os << "], config = #qopt.gemm_config" << gemm.config;
+  if (gemm.conv)
+    os << ", window = " << gemm.conv->getWindow();
   if (gemm.unsignedA)
     os << ", a_unsigned";
   if (gemm.unsignedB)

@@ -169,12 +169,16 @@ qopt::verifyGemmConfig(GemmConfigAttr config, const GemmShape &shape,
   if (shape.hasWindow() && config.getKind() != GemmKind::Mma)
     return emitError() << "configuration " << config
                        << " is not for windows; use one of kind mma";
-  if (!leavesRegistersForNarrowRows(config, shape))
-    return emitError() << "configuration " << config << " is not for rows of "
-                       << shape.k
-                       << " bytes, which are not aligned to 4: their copies go "
-                          "through registers; use warp tiles of at most 32 x "
-                          "32";
+  if (!leavesRegistersForNarrowRows(config, shape)) {
+    InFlightDiagnostic error = emitError();
+    error << "configuration " << config << " is not for ";
+    if (shape.hasWindow())
+      error << "windows whose bytes are aligned to " << shape.imageAlignment;
+    else
+      error << "rows of " << shape.k << " bytes, which are not aligned to 4";
+    return error << ": their copies go through registers; use warp tiles of at "
+                    "most 32 x 32";
+  }
   GemmResources resources = getGemmResources(config);
   if (resources.sharedBytes > chip.sharedPerBlock)
     return emitError() << "configuration " << config << " needs "

@@ -84,8 +84,8 @@ struct GemmProblem {
   std::string getKey() const;
   /// "gemm_u8s8_s8_128x256x64_s4".
   std::string getKernelName() const;
-  /// Blocks in z: one for every group, or for every batch, numbered row-major. s0 is the extent
-  /// of the first batch dim.
+  /// Blocks in z: one for every group, or for every batch, numbered row-major.
+  /// s0 is the extent of the first batch dim.
   AffineExpr getGridZ() const;
   /// M, which is s0 where there is no batch.
   AffineExpr getRowsOfBatch() const;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "WindowCopies.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -52,8 +53,22 @@ static int64_t getAlignment(WindowAttr window, int64_t channels,
 int64_t qopt::getWindowAlignment(GemmOp op) {
   ArrayRef<int64_t> shape = cast<ShapedType>(op.getA().getType()).getShape();
   int64_t row = shape[2] * shape[3];
-  return getAlignment(*op.getWindow(), shape[3], shape[3], row, shape[1] * row,
-                      /*offset=*/0);
+  int64_t alignment =
+      getAlignment(*op.getWindow(), shape[3], shape[3], row, shape[1] * row,
+                   /*offset=*/0);
+  // A slice will be a part of a buffer: its pixels are those of the source.
+  Value image = op.getA();
+  while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+      image.getDefiningOp()))
+    image = image.getDefiningOp()->getOperand(0);
+  auto slice = image.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!slice)
+    return alignment;
+  int64_t offset = slice.getStaticOffsets().back();
+  int64_t pitch = slice.getSourceType().getShape().back();
+  if (ShapedType::isDynamic(offset) || ShapedType::isDynamic(pitch))
+    return 1;
+  return std::gcd(std::gcd(alignment, offset), pitch);
 }
 
 /// A divisor with what replaces the division: for n < 2^30,

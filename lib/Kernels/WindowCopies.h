@@ -91,8 +91,8 @@ struct WindowShape {
   int64_t alignment = 16;
 };
 
-/// The alignment that the windows of `op`, on tensors or buffers, have if their
-/// image is contiguous: WindowShape::alignment.
+/// WindowShape::alignment for `op` on tensors, if its image becomes a buffer of
+/// its own, or a part of that of the tensor it is a slice of.
 int64_t getWindowAlignment(GemmOp op);
 
 /// One thread's copies of 16 bytes each from windows to a tile.

@@ -31,10 +31,13 @@ struct Emulation {
 };
 
 /// Runs the case once per element of `options`, each time into a poisoned
-/// result and with the workspace the last launch left.
+/// result and with the workspace the last launch left. With `rows`, only the
+/// first ones (batches, or rows of the result) are launched: the others must
+/// not be written.
 Emulation emulate(const KernelModule &built, const GemmCase &gemm,
                   const GemmData &data,
-                  ArrayRef<emulator::LaunchOptions> options);
+                  ArrayRef<emulator::LaunchOptions> options,
+                  std::optional<int64_t> rows = std::nullopt);
 
 } // namespace mlir::qopt::test
 

@@ -9,6 +9,7 @@
 
 #include "GemmLayout.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -72,6 +73,8 @@ std::string GemmCase::getName() const {
       os << '_' << *layout;
   if (slack)
     os << "_slack" << slack;
+  if (conv)
+    os << '_' << conv->getName();
   return os.str();
 }
 
@@ -208,6 +211,14 @@ static void computeIntegers(const GemmCase &gemm, GemmData &data) {
   }
 }
 
+static void computeConvolution(const GemmCase &gemm, GemmData &data) {
+  ResultWriter writer(gemm, data);
+  std::vector<int32_t> sums = convolve(*gemm.conv, gemm.n, data.a,
+                                       gemm.unsignedA, data.b, gemm.unsignedB);
+  for (size_t i = 0; i < sums.size(); ++i)
+    writer.write(sums[i], i / gemm.n, i % gemm.n);
+}
+
 static void computeFloats(const GemmCase &gemm, GemmData &data) {
   ResultWriter writer(gemm, data);
   const auto *a = reinterpret_cast<const float *>(data.a.data());
@@ -257,10 +268,10 @@ GemmData mlir::qopt::test::makeData(const GemmCase &gemm) {
     for (uint8_t &byte : data.b)
       byte = random() >> 11;
     // Extremes: the largest sums in the first row and column.
-    for (int64_t k = 0; k < gemm.k; ++k) {
+    for (int64_t k = 0; k < std::min(gemm.k, sizeA); ++k)
       data.a[k] = gemm.unsignedA ? 255 : 0x80;
+    for (int64_t k = 0; k < gemm.k; ++k)
       data.b[k] = gemm.unsignedB ? 255 : 0x80;
-    }
   }
   // Scales so that results spread over more than the 8-bit range.
   float spread =
@@ -278,7 +289,9 @@ GemmData mlir::qopt::test::makeData(const GemmCase &gemm) {
                                                                      : 0;
   for (int64_t i = 0; i < rows * gemm.n * residualBytes; ++i)
     data.residual.push_back(static_cast<uint8_t>(random() >> 9));
-  if (gemm.isFloat)
+  if (gemm.conv)
+    computeConvolution(gemm, data);
+  else if (gemm.isFloat)
     computeFloats(gemm, data);
   else
     computeIntegers(gemm, data);

@@ -15,7 +15,10 @@
 #ifndef QUANTOPT_TEST_KERNELS_GEMMCASE_H
 #define QUANTOPT_TEST_KERNELS_GEMMCASE_H
 
+#include "ConvCase.h"
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +65,8 @@ struct GemmCase {
   bool packed = true;
   /// Extents of a tile, for padding; from the configuration.
   int64_t blockN = 1, blockK = 1;
+  /// Rows of a are windows of this; m and k follow from it.
+  std::optional<ConvShape> conv;
 
   /// A second batch dim; 0: there is none.
   int64_t heads = 0;
@@ -78,7 +83,8 @@ struct GemmCase {
   int64_t getPaddedK() const;
 };
 
-/// Bytes of the operands in logical order, unpadded, and of the result.
+/// Bytes of the operands in logical order, unpadded, and of the result; a of a
+/// convolution is the image.
 struct GemmData {
   std::vector<uint8_t> a, b, result;
   /// M, B by channel; scale by row (of a batch, equal for all heads); the
@@ -99,6 +105,9 @@ std::string makeModule(const GemmCase &gemm, const GemmData *constants);
 /// Every configuration of the suite with ragged and exact shapes and all
 /// epilogues: the list that emulator, static checks and GPU share.
 std::vector<GemmCase> makeSuite();
+
+/// The part of it in ConvSuite.cpp.
+void addConvolutions(std::vector<GemmCase> &cases);
 
 /// What is timed: shapes of models, each with several configurations. Without
 /// data; all operands are inputs. (GemmBenchmarks.cpp)

@@ -253,6 +253,8 @@ std::string mlir::qopt::test::makeModule(const GemmCase &gemm,
        << getLayout(gemm, GemmOperand::Result).printMap(batches + "mn") << ']';
   }
   os << ", config = #qopt.gemm_config" << gemm.config;
+  if (gemm.conv)
+    os << ", window = " << gemm.conv->getWindow();
   if (gemm.unsignedA)
     os << ", a_unsigned";
   if (gemm.unsignedB)

@@ -22,6 +22,14 @@ static int64_t getExtent(const GemmCase &gemm, char dim) {
     return gemm.m;
   case 'n':
     return gemm.n;
+  case 'i':
+    return gemm.conv->images;
+  case 'y':
+    return gemm.conv->h.size;
+  case 'x':
+    return gemm.conv->w.size;
+  case 'c':
+    return gemm.conv->channels;
   default:
     return gemm.k;
   }
@@ -35,7 +43,7 @@ OperandLayout mlir::qopt::test::getLayout(const GemmCase &gemm,
   char row = 'm';
   switch (operand) {
   case GemmOperand::A:
-    layout.logical = batches + "mk";
+    layout.logical = gemm.conv ? "iyxc" : batches + "mk";
     given = gemm.layoutA;
     break;
   case GemmOperand::B:

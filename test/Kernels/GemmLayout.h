@@ -9,7 +9,8 @@
 // The operands of a GemmCase are computed in logical order: batches b, heads h
 // (a second batch), rows m or columns n, then k or n. In memory their dims may
 // be in another order, and rows may be further apart than they are long, as in
-// a slice of a larger tensor. Dims are named by these letters.
+// a slice of a larger tensor. Dims are named by these letters; those of the
+// image that a convolution has as a are i (images), y, x and c (channels).
 //
 //===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_TEST_KERNELS_GEMMLAYOUT_H

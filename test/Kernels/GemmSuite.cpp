@@ -186,5 +186,6 @@ std::vector<GemmCase> mlir::qopt::test::makeSuite() {
     addDp4a(suite, config);
   for (const Config &config : kSimtConfigs)
     addSimt(suite, config);
+  addConvolutions(suite.cases);
   return std::move(suite.cases);
 }

@@ -31,6 +31,9 @@ struct Mutant {
 
 std::vector<Mutant> makeMutants();
 
+/// Those of convolutions. (ConvMutants.cpp)
+void addConvMutants(std::vector<Mutant> &mutants);
+
 } // namespace mlir::qopt::test
 
 #endif // QUANTOPT_TEST_KERNELS_MUTANTS_H

@@ -294,6 +294,12 @@ static LogicalResult verifyWindow(GemmOp op) {
              << channels << " channels in " << window.getGroups() << " groups";
   if (!op.isInteger() && window.getPadValue() != 0)
     return op.emitOpError("pads floats with other values than 0");
+  int64_t low = op.getAUnsigned() ? 0 : INT8_MIN;
+  if (op.isInteger() &&
+      (window.getPadValue() < low || window.getPadValue() > low + UINT8_MAX))
+    return op.emitOpError("pads ")
+           << (op.getAUnsigned() ? "unsigned" : "signed") << " bytes with "
+           << window.getPadValue();
   return success();
 }
 

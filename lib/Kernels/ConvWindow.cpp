@@ -19,81 +19,14 @@
 
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Analysis/MulAdd.h"
-#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/PatternMatch.h"
 
 #include <array>
 
 using namespace mlir;
 using namespace mlir::qopt;
-
-using LoopList = SmallVector<unsigned>;
-
-/// `expr` with 0 for all loops of extent 1.
-static AffineExpr dropUnitLoops(AffineExpr expr, ArrayRef<int64_t> extents) {
-  MLIRContext *context = expr.getContext();
-  SmallVector<AffineExpr> dims;
-  for (auto [loop, extent] : llvm::enumerate(extents))
-    dims.push_back(extent == 1 ? getAffineConstantExpr(0, context)
-                               : getAffineDimExpr(loop, context));
-  return simplifyAffineExpr(expr.replaceDims(dims), extents.size(), 0);
-}
-
-//===----------------------------------------------------------------------===//
-// Taps of extent 1
-//===----------------------------------------------------------------------===//
-
-/// The one loop that runs over a dim of `size` elements by subscript `expr`.
-static std::optional<unsigned> getOnlyLoop(AffineExpr expr, int64_t size,
-                                           ArrayRef<int64_t> extents) {
-  if (isa<AffineDimExpr>(expr))
-    return std::nullopt;
-  AffineExpr rest = dropUnitLoops(expr, extents);
-  if (auto dim = dyn_cast<AffineDimExpr>(rest))
-    if (extents[dim.getPosition()] == size)
-      return dim.getPosition();
-  auto constant = dyn_cast<AffineConstantExpr>(rest);
-  if (!constant || constant.getValue() != 0 || size != 1)
-    return std::nullopt;
-  for (unsigned loop = 0; loop < extents.size(); ++loop)
-    if (expr.isFunctionOfDim(loop))
-      return loop;
-  return std::nullopt;
-}
-
-linalg::LinalgOp mlir::qopt::dropUnitTaps(linalg::LinalgOp op) {
-  if (!op.hasPureTensorSemantics() || op.hasDynamicShape())
-    return op;
-  SmallVector<int64_t> extents = op.getStaticLoopRanges();
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  bool changed = false;
-  for (OpOperand *input : op.getDpsInputOperands()) {
-    AffineMap &map = maps[input->getOperandNumber()];
-    for (auto [i, size] : llvm::enumerate(op.getShape(input))) {
-      std::optional<unsigned> loop =
-          getOnlyLoop(map.getResult(i), size, extents);
-      AffineExpr dim =
-          loop ? getAffineDimExpr(*loop, op.getContext()) : AffineExpr();
-      if (!loop || llvm::is_contained(map.getResults(), dim))
-        continue;
-      SmallVector<AffineExpr> results(map.getResults());
-      results[i] = dim;
-      map = AffineMap::get(map.getNumDims(), 0, results, op.getContext());
-      changed = true;
-    }
-  }
-  if (!changed)
-    return op;
-  IRRewriter rewriter(op);
-  auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
-  if (!generic)
-    generic = *linalg::generalizeNamedOp(rewriter, op);
-  generic.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
-  return cast<linalg::LinalgOp>(generic.getOperation());
-}
 
 //===----------------------------------------------------------------------===//
 // Subscripts
@@ -178,7 +111,6 @@ private:
   void foldPads();
   bool foldStep(ArrayRef<int64_t> low, ArrayRef<int64_t> strides, Value fill,
                 RankedTensorType from, RankedTensorType to);
-  MatrixOperand packWeight(const LoopList &rows, const LoopList &depth);
   int64_t getSize(const LoopList &loops) const {
     int64_t size = 1;
     for (unsigned loop : loops)
@@ -201,17 +133,6 @@ private:
   std::optional<int8_t> padValue;
 };
 } // namespace
-
-/// The loops of plain subscripts, those of extent 1 left out.
-static LoopList getLoops(AffineMap map, ArrayRef<int64_t> extents) {
-  LoopList loops;
-  for (AffineExpr expr : map.getResults()) {
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (dim && extents[dim.getPosition()] != 1)
-      loops.push_back(dim.getPosition());
-  }
-  return loops;
-}
 
 std::optional<unsigned> ConvMatcher::getWholeLoop(unsigned dim) const {
   auto expr =
@@ -352,75 +273,6 @@ void ConvMatcher::foldPads() {
 }
 
 //===----------------------------------------------------------------------===//
-// Weights
-//===----------------------------------------------------------------------===//
-
-/// A constant with its dims in the order of `permutation`.
-static Value transposeConstant(OpBuilder &builder, Location loc, Value value,
-                               ArrayRef<int64_t> permutation) {
-  auto type = cast<RankedTensorType>(value.getType());
-  FailureOr<std::vector<int8_t>> source = readInt8s(getConstantElements(value));
-  if (failed(source))
-    return nullptr;
-  SmallVector<int64_t> strides(type.getRank(), 1);
-  for (int64_t dim = type.getRank() - 1; dim-- > 0;)
-    strides[dim] = strides[dim + 1] * type.getDimSize(dim + 1);
-  SmallVector<int64_t> shape, steps, index(type.getRank(), 0);
-  for (int64_t dim : permutation) {
-    shape.push_back(type.getDimSize(dim));
-    steps.push_back(strides[dim]);
-  }
-  std::vector<char> target;
-  target.reserve(source->size());
-  int64_t position = 0;
-  for (size_t i = 0; i < source->size(); ++i) {
-    target.push_back((*source)[position]);
-    for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-      position += steps[dim];
-      if (++index[dim] < shape[dim])
-        break;
-      position -= steps[dim] * shape[dim];
-      index[dim] = 0;
-    }
-  }
-  auto result = RankedTensorType::get(shape, type.getElementType());
-  return makeConstant(
-      builder, loc, makeConstantElements(result, std::move(target), "weight"));
-}
-
-/// The constant as [N, K]; where its dims are not in two pieces, as a constant
-/// in the right order.
-MatrixOperand ConvMatcher::packWeight(const LoopList &rows,
-                                      const LoopList &depth) {
-  MatrixOperand operand;
-  operand.value = weight;
-  operand.isConstant = true;
-  LoopList stored = getLoops(weightMap, extents), byRows = rows,
-           byDepth = depth;
-  byRows.append(depth);
-  byDepth.append(rows);
-  if (stored == byDepth && stored != byRows) {
-    operand.shape = {getSize(depth), getSize(rows)};
-    operand.packing = {1, 0};
-    return operand;
-  }
-  operand.shape = {getSize(rows), getSize(depth)};
-  operand.packing = {0, 1};
-  if (stored == byRows)
-    return operand;
-  SmallVector<int64_t> permutation;
-  for (auto [dim, expr] : llvm::enumerate(weightMap.getResults()))
-    if (extents[cast<AffineDimExpr>(expr).getPosition()] == 1)
-      permutation.push_back(dim);
-  for (unsigned loop : byRows)
-    permutation.push_back(
-        *weightMap.getResultPosition(getAffineDimExpr(loop, op.getContext())));
-  OpBuilder builder(op);
-  operand.value = transposeConstant(builder, op.getLoc(), weight, permutation);
-  return operand;
-}
-
-//===----------------------------------------------------------------------===//
 // Convolutions
 //===----------------------------------------------------------------------===//
 
@@ -440,7 +292,7 @@ ConvMatcher::run(bool imageUnsigned, bool weightUnsigned, std::string &reason) {
     reason = "a depthwise convolution";
     return std::nullopt;
   }
-  LoopList result = getLoops(resultMap, extents), rows = images;
+  LoopList result = getPlainLoops(resultMap, extents), rows = images;
   rows.append(windows);
   rows.append(groups);
   LoopList columns;
@@ -451,7 +303,7 @@ ConvMatcher::run(bool imageUnsigned, bool weightUnsigned, std::string &reason) {
   LoopList weightRows = groups, weightDepth = taps;
   weightRows.append(columns);
   weightDepth.append(depth);
-  LoopList stored = getLoops(weightMap, extents), needed = weightRows;
+  LoopList stored = getPlainLoops(weightMap, extents), needed = weightRows;
   needed.append(weightDepth);
   llvm::sort(stored);
   llvm::sort(needed);
@@ -468,7 +320,7 @@ ConvMatcher::run(bool imageUnsigned, bool weightUnsigned, std::string &reason) {
   product.a.value = image;
   product.a.shape = getImageShape();
   product.a.isUnsigned = imageUnsigned;
-  product.b = packWeight(weightRows, weightDepth);
+  product.b = packWeight(op, weight, weightRows, weightDepth);
   product.b.isUnsigned = weightUnsigned;
   if (!product.b.value) {
     reason = "its weight cannot be read (a convolution)";
@@ -505,7 +357,7 @@ std::optional<ConvProduct> mlir::qopt::matchConvolution(linalg::LinalgOp op,
     reason = "its shapes are dynamic or empty";
     return std::nullopt;
   }
-  if (types->lhs == MulAdd::Factor::F32) {
+  if (types->lhs != MulAdd::Factor::S8 && types->lhs != MulAdd::Factor::U8) {
     reason = "there are no kernels for windows of floats (a convolution)";
     return std::nullopt;
   }

@@ -22,6 +22,21 @@
 
 namespace mlir::qopt {
 
+using LoopList = SmallVector<unsigned>;
+
+/// `expr` with 0 for all loops of extent 1.
+AffineExpr dropUnitLoops(AffineExpr expr, ArrayRef<int64_t> extents);
+
+/// The loops of plain subscripts, those of extent 1 left out.
+LoopList getPlainLoops(AffineMap map, ArrayRef<int64_t> extents);
+
+/// The constant input `weight` of `op` as [N, K] by the loops `rows` and
+/// `depth`, those of extent 1 left out; where its dims are not in these two
+/// pieces, by a constant in the right order. The value is null if its elements
+/// cannot be read.
+MatrixOperand packWeight(linalg::LinalgOp op, Value weight,
+                         const LoopList &rows, const LoopList &depth);
+
 /// Rewrites subscripts that only loops of extent 1 make compound, `p + r` with
 /// one `r`, where they cover a whole dim: a convolution with one tap and no
 /// stride becomes a product of matrices. Returns `op` or what replaced it.

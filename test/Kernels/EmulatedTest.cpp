@@ -43,9 +43,14 @@ static void checkConflicts(const Emulation &emulation, const GemmCase &gemm) {
   if (gemm.config.find("mma") == std::string::npos)
     return;
   for (const emulator::OpCounters &counter : emulation.counters) {
-    bool isMainLoop = counter.op.find("ldmatrix") != std::string::npos ||
-                      (counter.op.find("cp.async") != std::string::npos &&
-                       (gemm.conv ? gemm.conv->isAligned() : gemm.k % 16 == 0));
+    auto is = [&](const char *op) {
+      return counter.op.find(op) != std::string::npos;
+    };
+    // Pads of windows are stored.
+    bool isMainLoop = is("ldmatrix") ||
+                      (is("cp.async") && (gemm.conv ? gemm.conv->isAligned()
+                                                    : gemm.k % 16 == 0)) ||
+                      (is("llvm.store") && gemm.conv && gemm.conv->isAligned());
     if (!isMainLoop || counter.kind != emulator::OpCounters::Kind::Shared)
       continue;
     EXPECT_EQ(counter.cost, counter.ideal)

@@ -330,4 +330,45 @@ TEST(GemmShapes, FromOp) {
   EXPECT_EQ(shape.scalarOps, 3);
 }
 
+/// Groups are batches with weights of their own, and the image counts once.
+/// 6 channels of a group: no copies of 4 bytes.
+TEST(GemmShapes, FromWindows) {
+  IRSnippet snippet(R"(
+    func.func @f(%a: tensor<2x8x8x24xi8>, %b: tensor<32x54xi8>, %d: tensor<128x32xi32>) {
+      %0 = qopt.gemm ins(%a, %b : tensor<2x8x8x24xi8>, tensor<32x54xi8>) outs(%d : tensor<128x32xi32>) {
+      ^bb0(%acc: i32):
+        qopt.yield %acc : i32
+      } {epilogue_maps = [], window = #qopt.window<kernel = [3, 3], out = [8, 8], stride = [1, 1], dilation = [1, 1], pad = [1, 1], input_dilation = [1, 1], groups = 4, pad_value = 0>} -> tensor<128x32xi32>
+      return
+    })");
+  GemmShape shape = GemmShape::get(snippet.get<GemmOp>());
+  EXPECT_EQ(shape.batch, 4);
+  EXPECT_EQ(shape.m, 128);
+  EXPECT_EQ(shape.n, 8);
+  EXPECT_EQ(shape.k, 54);
+  EXPECT_FALSE(shape.sharesB);
+  EXPECT_TRUE(shape.hasWindow());
+  EXPECT_EQ(shape.imageBytes, 2 * 8 * 8 * 24);
+  EXPECT_EQ(shape.getAlignmentA(), 2);
+}
+
+TEST_F(CostModel, WindowsRunOnTensorCores) {
+  GemmShape shape = makeShape(4, 64, 576);
+  GemmShape window = shape;
+  window.imageBytes = 16 * 64;
+  auto isDp4a = [](GemmConfigAttr config) {
+    return config.getKind() == GemmKind::Dp4a;
+  };
+  const ChipInfo &chip = getChip("sm_80");
+  EXPECT_TRUE(llvm::any_of(getGemmCandidates(&context, shape, chip), isDp4a));
+  EXPECT_FALSE(llvm::any_of(getGemmCandidates(&context, window, chip), isDp4a));
+  // Bytes one by one cost more than chunks.
+  shape = makeShape(100352, 64, 576);
+  shape.imageBytes = 32 * 56 * 56 * 64;
+  GemmConfigAttr config = makeMma(64, 64, 64, 32, 32, 4);
+  double aligned = estimateGemm(shape, config, chip).microseconds;
+  shape.imageAlignment = 1;
+  EXPECT_GT(estimateGemm(shape, config, chip).microseconds, aligned);
+}
+
 } // namespace

@@ -84,7 +84,7 @@ private:
 void Candidates::addMma(const GemmShape &shape) {
   constexpr int64_t kMinStages = 2;
   for (const Tile &tile : kMmaTiles) {
-    int64_t steps = ceilDiv(shape.k, tile.blockK);
+    int64_t steps = ceilDiv(shape.getDepth(), tile.blockK);
     auto addSplit = [&](int64_t splitK) {
       // More stages than steps would only take shared memory.
       int64_t stages = std::min(tile.stages, ceilDiv(steps, splitK) + 1);
@@ -94,6 +94,9 @@ void Candidates::addMma(const GemmShape &shape) {
           return;
     };
     addSplit(1);
+    // Sums of floats depend on their order.
+    if (!shape.isInteger)
+      continue;
     int64_t tiles = shape.batch * ceilDiv(shape.m, tile.blockM) *
                     ceilDiv(shape.n, tile.blockN);
     for (int64_t splitK : kSplits)
@@ -134,6 +137,8 @@ SmallVector<GemmConfigAttr> qopt::getGemmCandidates(MLIRContext *context,
     candidates.addMma(shape);
     if (!shape.hasWindow())
       candidates.addDp4a(shape);
+  } else if (shape.isHalf) {
+    candidates.addMma(shape);
   } else {
     for (const Tile &tile : kSimtTiles)
       candidates.add(GemmKind::Simt, tile, /*stages=*/1, /*splitK=*/1);
@@ -163,9 +168,20 @@ LogicalResult
 qopt::verifyGemmConfig(GemmConfigAttr config, const GemmShape &shape,
                        const ChipInfo &chip,
                        function_ref<InFlightDiagnostic()> emitError) {
-  if ((config.getKind() == GemmKind::Simt) == shape.isInteger)
+  GemmKind kind = config.getKind();
+  bool fits = shape.isInteger ? kind != GemmKind::Simt
+              : shape.isHalf  ? kind == GemmKind::Mma
+                              : kind == GemmKind::Simt;
+  if (!fits)
     return emitError() << "configuration " << config << " is not for "
-                       << (shape.isInteger ? "8-bit" : "f32") << " operands";
+                       << (shape.isInteger ? "8-bit"
+                           : shape.isHalf  ? "16-bit"
+                                           : "f32")
+                       << " operands";
+  if (!shape.isInteger && config.getSplitK() > 1)
+    return emitError() << "configuration " << config
+                       << " splits sums of floats, which depend on their "
+                          "order; use split_k = 1";
   if (shape.hasWindow() && config.getKind() != GemmKind::Mma)
     return emitError() << "configuration " << config
                        << " is not for windows; use one of kind mma";
@@ -175,7 +191,8 @@ qopt::verifyGemmConfig(GemmConfigAttr config, const GemmShape &shape,
     if (shape.hasWindow())
       error << "windows whose bytes are aligned to " << shape.imageAlignment;
     else
-      error << "rows of " << shape.k << " bytes, which are not aligned to 4";
+      error << "rows of " << shape.getDepth()
+            << " bytes, which are not aligned to 4";
     return error << ": their copies go through registers; use warp tiles of at "
                     "most 32 x 32";
   }

@@ -76,6 +76,8 @@ struct GemmProblem {
   int64_t getNumGroups() const { return window ? window->groups : 1; }
   GemmOp getOp() const { return cast<GemmOp>(op); }
   bool isBatched() const { return !batchShape.empty(); }
+  /// Of a and b.
+  int64_t getElementBytes() const;
 
   /// Reads layouts; an error at the op where a kernel cannot work with them.
   static FailureOr<GemmProblem> create(GemmOp op);

@@ -47,10 +47,10 @@ static void checkConflicts(const Emulation &emulation, const GemmCase &gemm) {
       return counter.op.find(op) != std::string::npos;
     };
     // Pads of windows are stored.
-    bool isMainLoop = is("ldmatrix") ||
-                      (is("cp.async") && (gemm.conv ? gemm.conv->isAligned()
-                                                    : gemm.k % 16 == 0)) ||
-                      (is("llvm.store") && gemm.conv && gemm.conv->isAligned());
+    bool isAligned = gemm.conv ? gemm.conv->isAligned()
+                               : gemm.k * gemm.getElementBytes() % 16 == 0;
+    bool isMainLoop = is("ldmatrix") || (is("cp.async") && isAligned) ||
+                      (is("llvm.store") && gemm.conv && isAligned);
     if (!isMainLoop || counter.kind != emulator::OpCounters::Kind::Shared)
       continue;
     EXPECT_EQ(counter.cost, counter.ideal)

@@ -534,5 +534,6 @@ std::vector<Mutant> mlir::qopt::test::makeMutants() {
   addDp4aMutants(mutants);
   addSimtMutants(mutants);
   addConvMutants(mutants);
+  addLayoutAndHalfMutants(mutants);
   return mutants;
 }

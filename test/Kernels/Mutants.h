@@ -33,6 +33,9 @@ std::vector<Mutant> makeMutants();
 
 /// Those of convolutions. (ConvMutants.cpp)
 void addConvMutants(std::vector<Mutant> &mutants);
+/// Those of batch strides, 16-bit results and 16-bit products.
+/// (LayoutMutants.cpp)
+void addLayoutAndHalfMutants(std::vector<Mutant> &mutants);
 
 } // namespace mlir::qopt::test
 

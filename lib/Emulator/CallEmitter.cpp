@@ -141,9 +141,9 @@ Value CallEmitter::loadRegisters(Type type, int first) {
   if (!structure)
     return loadRegister(first);
   Value result = LLVM::PoisonOp::create(builder, type);
-  for (int i = 0, e = structure.getBody().size(); i < e; ++i)
-    result = LLVM::InsertValueOp::create(builder, result,
-                                         loadRegister(first + i), i);
+  for (auto [i, field] : llvm::enumerate(structure.getBody()))
+    result = LLVM::InsertValueOp::create(
+        builder, result, bitcast(loadRegister(first + i), field), i);
   return result;
 }
 

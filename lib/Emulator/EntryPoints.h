@@ -94,8 +94,15 @@ uint32_t vote(uint32_t mask, uint32_t predicate, VoteKind kind, OpId op);
 void loadMatrix(char *row, uint32_t *results, uint32_t count,
                 uint32_t isTransposed, OpId op);
 
-enum MmaFlags : uint32_t { kSaturate = 1, kUnsignedA = 2, kUnsignedB = 4 };
-/// m16n8k32 on registers: a[4], b[2], c[4]; c becomes d.
+enum MmaFlags : uint32_t {
+  kSaturate = 1,
+  kUnsignedA = 2,
+  kUnsignedB = 4,
+  kHalf = 8,
+  kBFloat = 16
+};
+/// m16n8k32 on bytes, or m16n8k16 on f16 (kHalf) or bf16 (kBFloat) with f32
+/// sums, on registers: a[4], b[2], c[4]; c becomes d.
 void mma(uint32_t *registers, uint32_t flags, OpId op);
 
 enum Dp4aFlags : uint32_t { kSignedA = 1, kSignedB = 2 };

@@ -6,14 +6,21 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Fragment layouts from the PTX ISA, "Matrix Fragments for mma.m16n8k32" and
-// "ldmatrix", with g = lane / 4 and t = lane % 4:
+// Fragment layouts from the PTX ISA, "Matrix Fragments for mma.m16n8k32",
+// "... for mma.m16n8k16 with floating point type" and "ldmatrix", with
+// g = lane / 4 and t = lane % 4:
 //   a[0..3]  rows g, g+8, g, g+8; bytes 4t.. of k, then 16 + 4t..
 //   b[0..1]  column g; bytes 4t.. of k, then 16 + 4t..
 //   c[0..3]  (g, 2t), (g, 2t+1), (g+8, 2t), (g+8, 2t+1)
+// The bytes are four 8-bit elements, or two 16-bit ones.
+//
+// The order and the precision of an mma's float sums are the hardware's own.
+// Here the products, which are exact, are added to the accumulator in f64 in
+// increasing k, and the sum is rounded once.
 //
 //===----------------------------------------------------------------------===//
 #include "EntryPoints.h"
+#include "QuantOpt/Support/HalfPrecision.h"
 
 #include <cmath>
 #include <cstring>
@@ -115,6 +122,50 @@ static uint32_t accumulate(uint32_t c, int32_t product, bool saturates) {
   return static_cast<uint32_t>(sum);
 }
 
+/// Widens two 16-bit floats.
+static void unpackHalves(uint32_t word, bool isBFloat, float *result) {
+  for (unsigned i = 0; i < 2; ++i) {
+    uint16_t bits = word >> 16 * i;
+    result[i] = isBFloat ? quantmath::fromBF16(bits) : quantmath::fromF16(bits);
+  }
+}
+
+static void completeFloatMma(Warp &warp) {
+  constexpr unsigned kFloatK = kMmaK / 2;
+  Collective &collective = warp.collective;
+  auto registers = [&](unsigned lane) {
+    return static_cast<MmaOperands *>(collective.data[lane])->registers;
+  };
+  bool isBFloat =
+      static_cast<MmaOperands *>(collective.data[0])->flags & kBFloat;
+  ++machine->result.mmas;
+
+  float a[kMmaM][kFloatK], b[kMmaN][kFloatK];
+  for (unsigned lane = 0; lane < kWarpSize; ++lane) {
+    const uint32_t *in = registers(lane);
+    unsigned g = lane / 4, k = 2 * (lane % 4);
+    unpackHalves(in[0], isBFloat, &a[g][k]);
+    unpackHalves(in[1], isBFloat, &a[g + 8][k]);
+    unpackHalves(in[2], isBFloat, &a[g][8 + k]);
+    unpackHalves(in[3], isBFloat, &a[g + 8][8 + k]);
+    unpackHalves(in[kMmaB], isBFloat, &b[g][k]);
+    unpackHalves(in[kMmaB + 1], isBFloat, &b[g][8 + k]);
+  }
+  for (unsigned lane = 0; lane < kWarpSize; ++lane) {
+    uint32_t *c = registers(lane) + kMmaC;
+    unsigned g = lane / 4, t = lane % 4;
+    for (unsigned i = 0; i < 4; ++i) {
+      float start;
+      memcpy(&start, &c[i], sizeof(start));
+      double sum = start;
+      for (unsigned k = 0; k < kFloatK; ++k)
+        sum += double(a[g + 8 * (i / 2)][k]) * b[2 * t + i % 2][k];
+      float rounded = static_cast<float>(sum);
+      memcpy(&c[i], &rounded, sizeof(rounded));
+    }
+  }
+}
+
 static void completeMma(Warp &warp) {
   Collective &collective = warp.collective;
   auto registers = [&](unsigned lane) {
@@ -155,7 +206,8 @@ static void completeMma(Warp &warp) {
 
 void emulator::mma(uint32_t *registers, uint32_t flags, OpId op) {
   MmaOperands operands{registers, flags};
-  gatherFullWarp(op, &operands, completeMma);
+  gatherFullWarp(op, &operands,
+                 flags & (kHalf | kBFloat) ? completeFloatMma : completeMma);
 }
 
 //===----------------------------------------------------------------------===//

@@ -166,6 +166,15 @@ static VoteKind convert(NVVM::VoteSyncKind kind) {
 
 static std::optional<uint32_t> getMmaFlags(NVVM::MmaOp op) {
   auto shape = op.getShape();
+  std::optional<NVVM::MMATypes> type = op.getMultiplicandAPtxType();
+  if (type == NVVM::MMATypes::f16 || type == NVVM::MMATypes::bf16) {
+    auto result = cast<LLVM::LLVMStructType>(op.getType());
+    if (shape.getM() != 16 || shape.getN() != 8 || shape.getK() != 16 ||
+        op.getMultiplicandBPtxType() != type ||
+        !result.getBody().front().isF32())
+      return std::nullopt;
+    return type == NVVM::MMATypes::f16 ? kHalf : kBFloat;
+  }
   if (shape.getM() != 16 || shape.getN() != 8 || shape.getK() != 32)
     return std::nullopt;
   uint32_t flags = 0;
@@ -235,7 +244,8 @@ LogicalResult CallEmitter::rewriteMatrix(Operation *op) {
       .Case([&](NVVM::MmaOp mma) {
         std::optional<uint32_t> flags = getMmaFlags(mma);
         if (!flags)
-          return refuse(op, "of other than m16n8k32 on s8 or u8");
+          return refuse(op, "of other than m16n8k32 on s8 or u8, or m16n8k16 "
+                            "on f16 or bf16 with f32 sums");
         for (auto [i, value] : llvm::enumerate(mma->getOperands()))
           storeRegister(i, bitcast(value, i32));
         callAt(op, "emu.mma", {}, {getRegisterAddress(0), constant(*flags)});

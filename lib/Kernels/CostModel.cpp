@@ -19,6 +19,7 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Kernels/CostModel.h"
 
+#include "TensorView.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -46,6 +47,27 @@ static constexpr int64_t kMaxRegisters = 255;
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/// Bytes, at most 16, that the rows of `operand` are aligned to by the strides
+/// of the buffer that it will be.
+static int64_t getAlignment(Value operand) {
+  auto type = dyn_cast<RankedTensorType>(operand.getType());
+  if (!type)
+    return kChunk;
+  int64_t offset = 0;
+  SmallVector<int64_t> strides = getTensorStrides(operand, offset);
+  int64_t alignment = offset;
+  for (auto [extent, stride] :
+       llvm::zip(type.getShape().drop_back(), ArrayRef(strides).drop_back()))
+    if (extent != 1)
+      alignment = std::gcd(alignment, stride);
+  int64_t bytes = ceilDiv(type.getElementTypeBitWidth(), 8);
+  return std::gcd(alignment * bytes, kChunk);
+}
+
+int64_t GemmShape::getRowAlignment() const {
+  return std::gcd(std::gcd(getDepth(), kChunk), rowAlignment);
+}
+
 GemmShape GemmShape::get(GemmOp op) {
   GemmShape shape;
   shape.batch = op.getBatch();
@@ -53,8 +75,13 @@ GemmShape GemmShape::get(GemmOp op) {
   shape.n = op.getN();
   shape.k = op.getK();
   shape.isInteger = op.isInteger();
+  Type element = getElementTypeOrSelf(op.getA().getType());
+  shape.isHalf = element.isF16() || element.isBF16();
   shape.sharesB = op.getMapB().getNumResults() == 2;
   shape.packsB = isa_and_nonnull<PackOp>(op.getB().getDefiningOp());
+  shape.rowAlignment = getAlignment(op.getA());
+  if (!shape.packsB)
+    shape.rowAlignment = std::gcd(shape.rowAlignment, getAlignment(op.getB()));
   auto getBytes = [](Value value) {
     return ceilDiv(
         getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth(), 8);
@@ -153,9 +180,6 @@ struct BlockWork {
 };
 } // namespace
 
-/// Greatest power of two up to 16 that divides rows of `k` bytes.
-static int64_t getRowAlignment(int64_t k) { return std::gcd(k, kChunk); }
-
 /// Instructions to copy `bytes` of rows of that alignment, per warp. Rows that
 /// are not aligned to 4 bytes are put together in registers.
 static double getCopyInstructions(double bytes, int64_t alignment) {
@@ -184,14 +208,14 @@ static BlockWork getMmaWork(const GemmShape &shape, GemmConfigAttr config,
   double tileBytes = (blockM + blockN) * blockK;
   BlockWork work{};
   work.blocks = tiles * config.getSplitK();
-  work.steps =
-      ceilDiv(ceilDiv(shape.k, config.getBlockK()), config.getSplitK());
+  work.steps = ceilDiv(ceilDiv(shape.getDepth(), config.getBlockK()),
+                       config.getSplitK());
   work.math = blockM * blockN * blockK / chip.mmaMacsPerClock;
   double fragmentBytes =
       warps * (config.getWarpM() + config.getWarpN()) * blockK;
   work.shared = (fragmentBytes + tileBytes) / kSharedBytesPerClock;
   work.l2 = tileBytes / chip.l2BytesPerClock;
-  int64_t alignment = getRowAlignment(shape.k);
+  int64_t alignment = shape.getRowAlignment();
   work.issue = (getCopyInstructions(blockM * blockK, alignment) +
                 getCopyInstructions(blockN * blockK,
                                     shape.packsB ? kChunk : alignment)) /
@@ -221,7 +245,7 @@ static BlockWork getDp4aWork(const GemmShape &shape, GemmConfigAttr config,
   work.math = words / chip.dp4aPerClock;
   work.shared = warps * (blockM + warpN) * depth / kSharedBytesPerClock;
   work.l2 = (warps * warpN + blockM) * depth / chip.l2BytesPerClock;
-  int64_t alignment = getRowAlignment(shape.k);
+  int64_t alignment = shape.getRowAlignment();
   work.issue =
       (getCopyInstructions(warps * blockM * config.getBlockK(), alignment) +
        getCopyInstructions(warps * warpN * config.getBlockK(),
@@ -289,15 +313,14 @@ static double getWaveClocks(const BlockWork &work, double warpsPerBlock,
 
 /// Bytes that cross the memory interface once.
 static double getMemoryBytes(const GemmShape &shape, GemmConfigAttr config) {
-  double elementBytes = shape.isInteger ? 1 : 4;
-  double n = shape.n, k = shape.k;
+  double n = shape.n, depth = shape.getDepth();
   if (shape.packsB && config.getKind() == GemmKind::Mma) {
     n = llvm::alignTo(shape.n, config.getBlockN());
-    k = llvm::alignTo(shape.k, config.getBlockK());
+    depth = llvm::alignTo(shape.getDepth(), config.getBlockK());
   }
   double batch = shape.batch;
-  return batch * shape.m * shape.k * elementBytes +
-         (shape.sharesB ? 1 : batch) * n * k * elementBytes +
+  return batch * shape.m * shape.getDepth() +
+         (shape.sharesB ? 1 : batch) * n * depth +
          batch * shape.m * shape.n * (shape.resultBytes + shape.operandBytes);
 }
 

@@ -196,8 +196,9 @@ namespace {
 /// be a kernel's epilogue.
 class EpilogueFinder {
 public:
-  EpilogueFinder(Value accumulator, ArrayRef<int64_t> shape)
-      : block(accumulator.getParentBlock()), kernelShape(shape) {
+  EpilogueFinder(Value accumulator, ArrayRef<int64_t> shape, AffineMap map)
+      : block(accumulator.getParentBlock()), kernelShape(shape),
+        kernelMap(map) {
     computedBy[accumulator] = accumulator;
     addUsers(accumulator);
     best.result = accumulator;
@@ -266,6 +267,7 @@ private:
 
   Block *block;
   ArrayRef<int64_t> kernelShape;
+  AffineMap kernelMap;
   /// Users of members that have not been looked at.
   SmallVector<Operation *> pending;
   SmallPtrSet<Operation *, 16> ops;
@@ -286,11 +288,15 @@ bool EpilogueFinder::addTensor(FusedMember &member, Value value, AffineMap map,
       getKernelDims(type, map, shape, kernelShape);
   if (!dims)
     return false;
-  FusedTensor operand{value, {}, *dims};
-  for (unsigned dim : *dims)
+  FusedTensor operand{value, {}, {}};
+  for (unsigned dim : *dims) {
     operand.shape.push_back(kernelShape[dim]);
+    operand.dims.push_back(kernelMap.getDimPosition(dim));
+  }
+  if (!llvm::is_sorted(operand.dims))
+    return false;
   auto same = [&](const FusedTensor &other) {
-    return other.value == value && other.dims == *dims;
+    return other.value == value && other.dims == operand.dims;
   };
   auto *it = llvm::find_if(found.operands, same);
   member.inputs.push_back({{}, {}, it - found.operands.begin()});
@@ -351,8 +357,8 @@ bool EpilogueFinder::addMember(linalg::LinalgOp op) {
 }
 
 FusedEpilogue mlir::qopt::findEpilogue(Value accumulator,
-                                       ArrayRef<int64_t> shape) {
-  return EpilogueFinder(accumulator, shape).run();
+                                       ArrayRef<int64_t> shape, AffineMap map) {
+  return EpilogueFinder(accumulator, shape, map).run();
 }
 
 //===----------------------------------------------------------------------===//

@@ -34,7 +34,7 @@ struct FusedTensor {
   Value value;
   /// Its shape after a reshape, one dim for each of `dims`.
   SmallVector<int64_t> shape;
-  /// Dims of the kernel's result that index it, ascending.
+  /// Loops of the kernel (batch..., m, n) that index it, ascending.
   SmallVector<unsigned> dims;
 };
 
@@ -67,8 +67,10 @@ struct FusedEpilogue {
 };
 
 /// The epilogue of the contraction whose result is `accumulator`, computed by a
-/// kernel as `shape`: [M, N] or [batch, M, N], in the same order of elements.
-FusedEpilogue findEpilogue(Value accumulator, ArrayRef<int64_t> shape);
+/// kernel as `shape`, in the same order of elements. `map` takes the kernel's
+/// loops (batch..., m, n) to the dims of `shape`.
+FusedEpilogue findEpilogue(Value accumulator, ArrayRef<int64_t> shape,
+                           AffineMap map);
 
 /// Fills the empty `region` of a kernel op with the epilogue: block arguments
 /// for the accumulator and the operands, members as scalar ops.

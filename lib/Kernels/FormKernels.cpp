@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 #include "EpilogueFusion.h"
 #include "MatrixProduct.h"
+#include "ResultLayout.h"
 
 #include "QuantOpt/Analysis/MulAdd.h"
 #include "QuantOpt/Analysis/Report.h"
@@ -76,15 +77,28 @@ struct FormKernels : public qopt::impl::FormKernelsBase<FormKernels> {
   void runOnOperation() override {
     usedNames.clear();
     numUnnamed = 0;
-    // There are no kernels for products of 16-bit floats.
-    getOperation().walk([](func::FuncOp op) { separateExtensions(op); });
     SmallVector<linalg::LinalgOp> contractions;
+    getOperation().walk([&](linalg::LinalgOp op) {
+      if (isHalfMulAdd(op))
+        contractions.push_back(op);
+    });
+    for (linalg::LinalgOp op : contractions)
+      form(op);
+    contractions.clear();
+    // Other products of 16-bit floats are those of f32.
+    getOperation().walk([](func::FuncOp op) { separateExtensions(op); });
     getOperation().walk([&](linalg::LinalgOp op) {
       if (matchMulAdd(op))
         contractions.push_back(op);
     });
     for (linalg::LinalgOp op : contractions)
       form(op);
+    // Transposes that all readers look through must be gone before the rest is
+    // counted as users.
+    eraseUnused();
+    SmallVector<GemmOp> gemms;
+    getOperation().walk([&](GemmOp op) { gemms.push_back(op); });
+    llvm::for_each(gemms, absorbTranspose);
     eraseUnused();
   }
 
@@ -126,7 +140,8 @@ void FormKernels::form(linalg::LinalgOp op) {
   }
   if (product->init)
     extractInit(op);
-  FusedEpilogue epilogue = findEpilogue(op->getResult(0), product->shape);
+  FusedEpilogue epilogue = findEpilogue(op->getResult(0), product->result.shape,
+                                        product->result.map);
   std::string name = makeName(op.getLoc());
   remark::passed(op.getLoc(), remark::RemarkOpts::name("gemm").category("qopt"))
       << name + ": a gemm with " + std::to_string(epilogue.members.size()) +
@@ -156,20 +171,23 @@ void FormKernels::buildGemm(const MatrixProduct &product,
     SmallVector<AffineExpr> dims;
     for (unsigned dim : operand.dims)
       dims.push_back(builder.getAffineDimExpr(dim));
-    maps.push_back(
-        AffineMap::get(product.shape.size(), 0, dims, builder.getContext()));
+    maps.push_back(AffineMap::get(product.result.map.getNumDims(), 0, dims,
+                                  builder.getContext()));
   }
   auto resultType = cast<RankedTensorType>(epilogue.result.getType());
-  Value init = tensor::EmptyOp::create(builder, loc, product.shape,
+  Value init = tensor::EmptyOp::create(builder, loc, product.result.shape,
                                        resultType.getElementType());
+  ArrayAttr operandMaps = getOperandMaps(product.a.dims.map, product.b.dims.map,
+                                         product.result.map);
   auto gemm = GemmOp::create(
       builder, loc, TypeRange{init.getType()}, a, b, operands, init,
       builder.getAffineMapArrayAttr(maps), product.a.isUnsigned,
-      product.b.isUnsigned, /*operand_maps=*/ArrayAttr(),
-      /*window=*/WindowAttr(), builder.getStringAttr(name), GemmConfigAttr());
+      product.b.isUnsigned, operandMaps, /*window=*/WindowAttr(),
+      builder.getStringAttr(name), GemmConfigAttr());
   buildEpilogue(gemm.getBody(), loc, epilogue, op->getResult(0));
   Value result =
-      buildReshape(builder, loc, gemm.getResult(0), resultType.getShape());
+      buildReshape(builder, loc, gemm.getResult(0), product.result.partExtents,
+                   resultType.getShape());
   Value(epilogue.result).replaceAllUsesWith(result);
 }
 

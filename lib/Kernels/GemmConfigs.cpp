@@ -84,7 +84,7 @@ private:
 void Candidates::addMma(const GemmShape &shape) {
   constexpr int64_t kMinStages = 2;
   for (const Tile &tile : kMmaTiles) {
-    int64_t steps = ceilDiv(shape.k, tile.blockK);
+    int64_t steps = ceilDiv(shape.getDepth(), tile.blockK);
     auto addSplit = [&](int64_t splitK) {
       // More stages than steps would only take shared memory.
       int64_t stages = std::min(tile.stages, ceilDiv(steps, splitK) + 1);
@@ -94,6 +94,9 @@ void Candidates::addMma(const GemmShape &shape) {
           return;
     };
     addSplit(1);
+    // Sums of floats depend on their order.
+    if (!shape.isInteger)
+      continue;
     int64_t tiles = shape.batch * ceilDiv(shape.m, tile.blockM) *
                     ceilDiv(shape.n, tile.blockN);
     for (int64_t splitK : kSplits)
@@ -118,9 +121,11 @@ void Candidates::addDp4a(const GemmShape &shape) {
 
 /// Copies of rows that are not aligned to 4 bytes go through registers, which
 /// the accumulators of larger warp tiles do not leave (GemmMma.cpp).
-static bool leavesRegistersForNarrowRows(GemmConfigAttr config, int64_t k) {
+static bool leavesRegistersForNarrowRows(GemmConfigAttr config,
+                                         const GemmShape &shape) {
   constexpr int64_t kMinAsyncWidth = 4, kMaxNarrowWarpTile = 32 * 32;
-  return config.getKind() != GemmKind::Mma || k % kMinAsyncWidth == 0 ||
+  return config.getKind() != GemmKind::Mma ||
+         shape.getRowAlignment() >= kMinAsyncWidth ||
          config.getWarpM() * config.getWarpN() <= kMaxNarrowWarpTile;
 }
 
@@ -131,12 +136,14 @@ SmallVector<GemmConfigAttr> qopt::getGemmCandidates(MLIRContext *context,
   if (shape.isInteger) {
     candidates.addMma(shape);
     candidates.addDp4a(shape);
+  } else if (shape.isHalf) {
+    candidates.addMma(shape);
   } else {
     for (const Tile &tile : kSimtTiles)
       candidates.add(GemmKind::Simt, tile, /*stages=*/1, /*splitK=*/1);
   }
   llvm::erase_if(candidates.configs, [&](GemmConfigAttr config) {
-    return !leavesRegistersForNarrowRows(config, shape.k);
+    return !leavesRegistersForNarrowRows(config, shape);
   });
   return candidates.configs;
 }
@@ -160,12 +167,23 @@ LogicalResult
 qopt::verifyGemmConfig(GemmConfigAttr config, const GemmShape &shape,
                        const ChipInfo &chip,
                        function_ref<InFlightDiagnostic()> emitError) {
-  if ((config.getKind() == GemmKind::Simt) == shape.isInteger)
+  GemmKind kind = config.getKind();
+  bool fits = shape.isInteger ? kind != GemmKind::Simt
+              : shape.isHalf  ? kind == GemmKind::Mma
+                              : kind == GemmKind::Simt;
+  if (!fits)
     return emitError() << "configuration " << config << " is not for "
-                       << (shape.isInteger ? "8-bit" : "f32") << " operands";
-  if (!leavesRegistersForNarrowRows(config, shape.k))
+                       << (shape.isInteger ? "8-bit"
+                           : shape.isHalf  ? "16-bit"
+                                           : "f32")
+                       << " operands";
+  if (!shape.isInteger && config.getSplitK() > 1)
+    return emitError() << "configuration " << config
+                       << " splits sums of floats, which depend on their "
+                          "order; use split_k = 1";
+  if (!leavesRegistersForNarrowRows(config, shape))
     return emitError() << "configuration " << config << " is not for rows of "
-                       << shape.k
+                       << shape.getDepth()
                        << " bytes, which are not aligned to 4: their copies go "
                           "through registers; use warp tiles of at most 32 x "
                           "32";

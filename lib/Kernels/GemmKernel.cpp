@@ -135,8 +135,12 @@ FailureOr<GemmProblem> GemmProblem::create(GemmOp op) {
   AffineExpr n = getAffineDimExpr(mapB.getNumDims() - 2, op.getContext());
   problem.paddedRowsB = shapeB[*mapB.getResultPosition(n)] >=
                         int64_t(llvm::alignTo(problem.n, config.getBlockN()));
+  // Depth of an mma block is in bytes.
+  int64_t blockK = config.getBlockK();
+  if (config.getKind() == GemmKind::Mma)
+    blockK /= problem.getElementBytes();
   problem.paddedDepthB =
-      shapeB.back() >= int64_t(llvm::alignTo(problem.k, config.getBlockK()));
+      shapeB.back() >= int64_t(llvm::alignTo(problem.k, blockK));
   for (auto [buffer, map] :
        llvm::zip(op.getEpilogueInputs(),
                  op.getEpilogueMaps().getAsValueRange<AffineMapAttr>())) {
@@ -149,15 +153,24 @@ FailureOr<GemmProblem> GemmProblem::create(GemmOp op) {
   return problem;
 }
 
+int64_t GemmProblem::getElementBytes() const {
+  return getElementTypeOrSelf(getOp().getA().getType())
+             .getIntOrFloatBitWidth() /
+         8;
+}
+
 std::string GemmProblem::getKey() const {
   GemmOp gemm = getOp();
   std::string key;
   llvm::raw_string_ostream os(key);
-  bool tailN = n % config.getBlockN() != 0, tailK = k % config.getBlockK() != 0;
-  os << "gemm " << config << " a" << gemm.getAUnsigned() << a.rowAlignment
-     << " b" << gemm.getBUnsigned() << b.rowAlignment << paddedRowsB
-     << paddedDepthB << " d" << d.rowAlignment << " tails" << tailN << tailK
-     << " batch" << batchShape.size();
+  bool tailN = n % config.getBlockN() != 0;
+  int64_t depth = config.getKind() == GemmKind::Mma ? k * getElementBytes() : k;
+  bool tailK = depth % config.getBlockK() != 0;
+  os << "gemm " << getElementTypeOrSelf(gemm.getA().getType()) << ' ' << config
+     << " a" << gemm.getAUnsigned() << a.rowAlignment << " b"
+     << gemm.getBUnsigned() << b.rowAlignment << paddedRowsB << paddedDepthB
+     << " d" << d.rowAlignment << " tails" << tailN << tailK << " batch"
+     << batchShape.size();
   for (const EpilogueOperand &operand : operands)
     os << " [" << operand.elementType << operand.hasBatch << operand.hasRow
        << operand.hasColumn << operand.paddedColumns << operand.rowAlignment

@@ -68,6 +68,8 @@ struct GemmProblem {
 
   GemmOp getOp() const { return cast<GemmOp>(op); }
   bool isBatched() const { return !batchShape.empty(); }
+  /// Of a and b.
+  int64_t getElementBytes() const;
 
   /// Reads layouts; an error at the op where a kernel cannot work with them.
   static FailureOr<GemmProblem> create(GemmOp op);

@@ -1,4 +1,4 @@
-//===- GemmMma.cpp - 8-bit gemm on tensor cores ----------------*- C++ -*-===//
+//===- GemmMma.cpp - gemm on tensor cores ----------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,7 +7,10 @@
 //===----------------------------------------------------------------------===//
 //
 // The multistage kernel of the sm_80 class: cp.async fills a ring of tiles in
-// shared memory, ldmatrix reads fragments, mma.sync m16n8k32 multiplies.
+// shared memory, ldmatrix reads fragments, mma.sync multiplies: m16n8k32 for
+// 8-bit operands with i32 sums, m16n8k16 for f16 and bf16 with f32 sums. Both
+// take 32 bytes of depth, in fragments of the same bytes; depth is counted in
+// bytes.
 //
 // Shared memory. A stage holds block_m rows of a, then block_n rows of b, each
 // row block_k bytes in 16-byte chunks, swizzled so that the eight rows of an
@@ -42,7 +45,9 @@ using namespace mlir::qopt;
 namespace {
 constexpr int64_t kChunk = 16;
 constexpr int64_t kWarp = 32;
-constexpr int64_t kMmaM = 16, kMmaN = 8, kMmaK = 32;
+constexpr int64_t kMmaM = 16, kMmaN = 8;
+/// Bytes of depth of an mma.
+constexpr int64_t kMmaBytes = 32;
 /// The narrowest cp.async.
 constexpr int64_t kMinAsyncWidth = 4;
 /// Results of a warp whose accumulators leave registers for narrower copies.
@@ -50,7 +55,8 @@ constexpr int64_t kMaxNarrowWarpTile = 32 * 32;
 /// Tile rows that are walked together, for reuse of b in L2.
 constexpr int64_t kRasterRows = 8;
 
-/// One operand's tile and this thread's part of filling it.
+/// One operand's tile and this thread's part of filling it. `rowStride` is in
+/// bytes, 64-bit.
 struct TileCopies {
   bool isB;
   Value base, rowStride, firstRow, numRows;
@@ -81,7 +87,8 @@ public:
             const GemmProblem &problem, const GemmParameters &parameters)
       : b(builder), problem(problem), config(problem.config), p(parameters),
         emitter(*problem.getOp().getEpilogue()),
-        shared(getSharedMemory(builder, kernels)) {}
+        shared(getSharedMemory(builder, kernels)),
+        elementBytes(problem.getElementBytes()) {}
 
   void emit();
 
@@ -99,6 +106,7 @@ private:
   SmallVector<Value> emitMainLoop();
   void multiply(Value stage, MutableArrayRef<Value> sums);
   SmallVector<Value> loadFragments(Value pointer);
+  Value multiplyFragments(ArrayRef<Value> a, ArrayRef<Value> b, ValueRange sum);
   Value getTileNumber();
   void emitEpilogue(ArrayRef<Value> sums);
 
@@ -122,6 +130,9 @@ private:
   const GemmParameters &p;
   EpilogueEmitter emitter;
   Value shared;
+  int64_t elementBytes;
+  /// K in bytes.
+  Value depthOfK;
   Value thread, lane, firstRow, firstColumn, warpRow, warpColumn;
   /// First tile along K of this block, and how many it takes.
   Value firstTileK, numTilesK;
@@ -155,7 +166,8 @@ void MmaKernel::emitTileIndex() {
   firstRow = b.mul(tileM, config.getBlockM());
   firstColumn = b.mul(tileN, config.getBlockN());
 
-  Value tilesK = b.ceilDiv(p.k, config.getBlockK());
+  depthOfK = b.mul(p.k, elementBytes);
+  Value tilesK = b.ceilDiv(depthOfK, config.getBlockK());
   if (config.getSplitK() == 1) {
     firstTileK = b.i32(0);
     numTilesK = tilesK;
@@ -190,7 +202,8 @@ int64_t MmaKernel::getNumCopies(const TileCopies &tile) const {
 void MmaKernel::planCopies(TileCopies &tile, const MatrixLayout &layout,
                            bool paddedDepth) {
   tile.width = layout.rowAlignment;
-  tile.hasTail = !paddedDepth && problem.k % config.getBlockK() != 0;
+  tile.hasTail =
+      !paddedDepth && problem.k * elementBytes % config.getBlockK() != 0;
   tile.depth = b.mul(b.rem(thread, config.getBlockK() / kChunk), kChunk);
   if (tile.width >= kMinAsyncWidth)
     for (int64_t i = 0; i < getNumCopies(tile); ++i)
@@ -206,8 +219,7 @@ TileCopies::Copy MmaKernel::getCopy(const TileCopies &tile, Value index) {
   Value source = b.add(tile.firstRow, row);
   if (!tile.paddedRows)
     source = b.minUnsigned(source, b.sub(tile.numRows, b.i32(1)));
-  Value start =
-      b.offset(tile.base, b.mul(b.toI64(source), b.toI64(tile.rowStride)));
+  Value start = b.offset(tile.base, b.mul(b.toI64(source), tile.rowStride));
   return {b.add(shared, tile.sharedOffset), start,
           b.offset(start, b.toI64(tile.depth))};
 }
@@ -245,7 +257,7 @@ void MmaKernel::issueCopies(const TileCopies &tile, Value depth,
   Value valid;
   if (tile.hasTail)
     valid = b.maxSigned(
-        b.minSigned(b.sub(b.sub(p.k, depth), tile.depth), b.i32(kChunk)),
+        b.minSigned(b.sub(b.sub(depthOfK, depth), tile.depth), b.i32(kChunk)),
         b.i32(0));
   // A loop over the narrow copies: unrolled, their loads would take all
   // registers.
@@ -302,6 +314,39 @@ static NVVM::MMATypes getMmaType(bool isUnsigned) {
   return isUnsigned ? NVVM::MMATypes::u8 : NVVM::MMATypes::s8;
 }
 
+/// One mma instruction on fragments as ldmatrix gives them.
+Value MmaKernel::multiplyFragments(ArrayRef<Value> a, ArrayRef<Value> w,
+                                   ValueRange sum) {
+  Type element = getElementTypeOrSelf(problem.getOp().getA().getType());
+  auto resultType = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), SmallVector<Type>(4, sum.front().getType()));
+  std::array<int64_t, 3> shape = {kMmaM, kMmaN, kMmaBytes / elementBytes};
+  std::array<NVVM::MMALayout, 2> layouts = {NVVM::MMALayout::row,
+                                            NVVM::MMALayout::col};
+  if (element.isInteger(8)) {
+    std::array<NVVM::MMATypes, 2> types = {
+        getMmaType(problem.getOp().getAUnsigned()),
+        getMmaType(problem.getOp().getBUnsigned())};
+    return NVVM::MmaOp::create(b, resultType, a, w, sum, shape,
+                               /*b1Op=*/std::nullopt,
+                               NVVM::MMAIntOverflow::wrapped, types, layouts);
+  }
+  // Registers of bf16 are words, those of f16 pairs.
+  std::array<NVVM::MMATypes, 2> types = {NVVM::MMATypes::bf16,
+                                         NVVM::MMATypes::bf16};
+  SmallVector<Value> pairsA(a), pairsB(w);
+  if (element.isF16()) {
+    types = {NVVM::MMATypes::f16, NVVM::MMATypes::f16};
+    Type pair = VectorType::get(2, element);
+    for (SmallVector<Value> *words : {&pairsA, &pairsB})
+      for (Value &word : *words)
+        word = LLVM::BitcastOp::create(b, pair, word);
+  }
+  return NVVM::MmaOp::create(b, resultType, pairsA, pairsB, sum, shape,
+                             /*b1Op=*/std::nullopt,
+                             /*intOverflow=*/std::nullopt, types, layouts);
+}
+
 /// All mma instructions of one stage.
 void MmaKernel::multiply(Value stage, MutableArrayRef<Value> sums) {
   int64_t blockK = config.getBlockK();
@@ -319,14 +364,7 @@ void MmaKernel::multiply(Value stage, MutableArrayRef<Value> sums) {
   Value halfB = b.bitAnd(b.div(lane, 8), 1);
   Value baseB = b.offset(base, b.add(b.mul(rowB, blockK), stageBytesA()));
 
-  auto resultType = LLVM::LLVMStructType::getLiteral(
-      b.getContext(), SmallVector<Type>(4, b.getI32Type()));
-  std::array<NVVM::MMATypes, 2> types = {
-      getMmaType(problem.getOp().getAUnsigned()),
-      getMmaType(problem.getOp().getBUnsigned())};
-  std::array<NVVM::MMALayout, 2> layouts = {NVVM::MMALayout::row,
-                                            NVVM::MMALayout::col};
-  for (int64_t step = 0; step < blockK / kMmaK; ++step) {
+  for (int64_t step = 0; step < blockK / kMmaBytes; ++step) {
     Value positionA =
         b.mul(swizzle(rowA, b.add(halfA, 2 * step), /*isB=*/false), kChunk);
     Value positionB =
@@ -347,11 +385,7 @@ void MmaKernel::multiply(Value stage, MutableArrayRef<Value> sums) {
     for (int64_t m = 0; m < mmasM(); ++m)
       for (int64_t n = 0; n < mmasN(); ++n) {
         MutableArrayRef<Value> sum = sums.slice(4 * (m * mmasN() + n), 4);
-        Value result =
-            NVVM::MmaOp::create(b, resultType, fragmentsA[m], fragmentsB[n],
-                                sum, ArrayRef<int64_t>{kMmaM, kMmaN, kMmaK},
-                                /*b1Op=*/std::nullopt,
-                                NVVM::MMAIntOverflow::wrapped, types, layouts);
+        Value result = multiplyFragments(fragmentsA[m], fragmentsB[n], sum);
         for (int64_t e = 0; e < 4; ++e)
           sum[e] = b.structElement(result, e);
       }
@@ -368,7 +402,10 @@ SmallVector<Value> MmaKernel::emitMainLoop() {
     b.asyncCommit();
   }
   SmallVector<Value> init = {b.i32(0), b.i32(stages - 1)};
-  init.append(4 * mmasM() * mmasN(), b.i32(0));
+  Value zero = problem.getOp().isInteger()
+                   ? b.i32(0)
+                   : arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
+  init.append(4 * mmasM() * mmasN(), zero);
   SmallVector<Value> last =
       b.loop(numTilesK, 1, init, [&](Value tileK, ValueRange carried) {
         Value readStage = carried[0], writeStage = carried[1];
@@ -429,7 +466,7 @@ void MmaKernel::emit() {
   emitTileIndex();
   copiesA.isB = false;
   copiesA.base = p.a;
-  copiesA.rowStride = p.lda;
+  copiesA.rowStride = b.mul(b.toI64(p.lda), elementBytes);
   copiesA.firstRow = firstRow;
   copiesA.numRows = p.m;
   copiesA.rows = config.getBlockM();
@@ -438,7 +475,7 @@ void MmaKernel::emit() {
   planCopies(copiesA, problem.a, /*paddedDepth=*/false);
   copiesB.isB = true;
   copiesB.base = p.b;
-  copiesB.rowStride = p.ldb;
+  copiesB.rowStride = b.mul(b.toI64(p.ldb), elementBytes);
   copiesB.firstRow = firstColumn;
   copiesB.numRows = p.n;
   copiesB.rows = config.getBlockN();
@@ -456,6 +493,11 @@ void MmaKernel::emit() {
 FailureOr<KernelLaunch> qopt::buildGemmMma(const GemmProblem &problem,
                                            gpu::GPUModuleOp kernels) {
   GemmConfigAttr config = problem.config;
+  if (!problem.getOp().isInteger() && config.getSplitK() > 1)
+    return problem.getOp().emitOpError("configuration ")
+           << config
+           << " splits sums of floats, which depend on their order; use "
+              "split_k = 1";
   if (std::min(problem.a.rowAlignment, problem.b.rowAlignment) <
           kMinAsyncWidth &&
       config.getWarpM() * config.getWarpN() > kMaxNarrowWarpTile)

@@ -7,9 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Loops are sorted by the operands they index: batch (all three), m (lhs and
-// result), n (rhs and result), k (lhs and rhs). An operand has the wanted
-// layout if its dims, without those of extent 1, are the loops of its groups in
-// the wanted order: extent 1 may stand anywhere and costs nothing to move.
+// result), n (rhs and result), k (lhs and rhs). Loops of extent 1 belong
+// nowhere: they may stand anywhere and cost nothing.
 //
 //===----------------------------------------------------------------------===//
 #include "MatrixProduct.h"
@@ -20,205 +19,125 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
-#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
 
 //===----------------------------------------------------------------------===//
-// Reshapes
-//===----------------------------------------------------------------------===//
-
-static Value reshapeConstant(OpBuilder &builder, Location loc,
-                             ElementsAttr attr, RankedTensorType type) {
-  if (auto dense = dyn_cast<DenseElementsAttr>(attr))
-    return makeConstant(builder, loc, dense.reshape(type));
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr))
-    return makeConstant(
-        builder, loc,
-        DenseResourceElementsAttr::get(type, resource.getRawHandle()));
-  return nullptr;
-}
-
-Value mlir::qopt::buildReshape(OpBuilder &builder, Location loc, Value value,
-                               ArrayRef<int64_t> shape) {
-  auto type = cast<RankedTensorType>(value.getType());
-  auto target = RankedTensorType::get(shape, type.getElementType());
-  if (type == target)
-    return value;
-  if (ElementsAttr attr = getConstantElements(value))
-    if (Value constant = reshapeConstant(builder, loc, attr, target))
-      return constant;
-  if (auto groups = getReassociationIndicesForReshape(type, target)) {
-    if (type.getRank() > target.getRank())
-      return tensor::CollapseShapeOp::create(builder, loc, target, value,
-                                             *groups);
-    return tensor::ExpandShapeOp::create(builder, loc, target, value, *groups);
-  }
-  return buildReshape(
-      builder, loc, buildReshape(builder, loc, value, {type.getNumElements()}),
-      shape);
-}
-
-//===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
 
-namespace {
-using Loops = SmallVector<unsigned>;
-
-/// The loops of a contraction by what they index, in the order in which the
-/// result (k: the left operand) has them, without those of extent 1.
-struct LoopGroups {
-  Loops batch, m, n, k;
-  SmallVector<int64_t> extents;
-
-  int64_t getSize(const Loops &loops) const {
-    int64_t size = 1;
-    for (unsigned loop : loops)
-      size *= extents[loop];
-    return size;
-  }
-};
-} // namespace
-
-/// The loops that index the dims of an operand, those of extent 1 left out.
-static Loops getLoops(AffineMap map, ArrayRef<int64_t> extents) {
-  Loops loops;
+/// The loops that index the dims of an operand.
+static SmallVector<LoopParts> getLoops(AffineMap map,
+                                       ArrayRef<int64_t> extents) {
+  SmallVector<LoopParts> dims;
   for (AffineExpr expr : map.getResults()) {
     unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+    LoopParts &parts = dims.emplace_back();
     if (extents[loop] != 1)
-      loops.push_back(loop);
+      parts.push_back({loop, 1, extents[loop]});
   }
-  return loops;
+  return dims;
 }
 
-/// Nothing if a loop fits no group (a sum over one operand only).
-static std::optional<LoopGroups> groupLoops(linalg::LinalgOp op) {
-  LoopGroups groups;
-  groups.extents = op.getStaticLoopRanges();
+/// The kinds of all loops, where operand `aIndex` has the rows. Nothing if a
+/// loop fits none (a sum over one operand only).
+static std::optional<SmallVector<LoopKind>>
+getKinds(linalg::LinalgOp op, ArrayRef<int64_t> extents, unsigned aIndex) {
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  Loops lhs = getLoops(maps[0], groups.extents);
-  Loops rhs = getLoops(maps[1], groups.extents);
-  Loops out = getLoops(maps[2], groups.extents);
-  for (unsigned loop : out) {
-    bool inLhs = llvm::is_contained(lhs, loop);
-    bool inRhs = llvm::is_contained(rhs, loop);
-    if (!inLhs && !inRhs)
+  SmallVector<LoopKind> kinds;
+  for (unsigned loop = 0; loop < extents.size(); ++loop) {
+    bool inA = maps[aIndex].isFunctionOfDim(loop);
+    bool inB = maps[1 - aIndex].isFunctionOfDim(loop);
+    bool inResult = maps[2].isFunctionOfDim(loop);
+    kinds.push_back(!inResult    ? LoopKind::K
+                    : inA && inB ? LoopKind::Batch
+                    : inA        ? LoopKind::M
+                                 : LoopKind::N);
+    if (extents[loop] != 1 && inA + inB + inResult < 2)
       return std::nullopt;
-    (inLhs && inRhs ? groups.batch
-     : inLhs        ? groups.m
-                    : groups.n)
-        .push_back(loop);
   }
-  for (unsigned loop : lhs)
-    if (!llvm::is_contained(out, loop)) {
-      if (!llvm::is_contained(rhs, loop))
-        return std::nullopt;
-      groups.k.push_back(loop);
-    }
-  bool isSumOverRhs = llvm::any_of(rhs, [&](unsigned loop) {
-    return !llvm::is_contained(out, loop) && !llvm::is_contained(lhs, loop);
-  });
-  if (isSumOverRhs)
-    return std::nullopt;
-  return groups;
-}
-
-static Loops concatenate(ArrayRef<Loops> groups) {
-  Loops all;
-  for (const Loops &group : groups)
-    all.append(group);
-  return all;
+  return kinds;
 }
 
 //===----------------------------------------------------------------------===//
 // Operands
 //===----------------------------------------------------------------------===//
 
-/// The dims of an operand in the order in which its loops are `wanted`; those
-/// of extent 1 come first. The loops of `map` and `wanted` are the same set.
-static SmallVector<int64_t> getDimOrder(AffineMap map, const Loops &wanted) {
-  SmallVector<int64_t> order;
-  for (auto [dim, expr] : llvm::enumerate(map.getResults()))
-    if (!llvm::is_contained(wanted, cast<AffineDimExpr>(expr).getPosition()))
-      order.push_back(dim);
-  for (unsigned loop : wanted)
-    order.push_back(
-        *map.getResultPosition(getAffineDimExpr(loop, map.getContext())));
-  return order;
-}
-
-/// An operand that is a transpose, perhaps with dims collapsed after it, could
-/// as well be transposed to have its dims in `order`.
-static bool reorderTranspose(MatrixOperand &operand, ArrayRef<int64_t> order) {
-  SmallVector<int64_t> transposedOrder(order);
-  Value transposed = operand.value;
-  if (auto collapse = transposed.getDefiningOp<tensor::CollapseShapeOp>()) {
-    transposed = collapse.getSrc();
-    transposedOrder.clear();
-    for (int64_t dim : order)
-      llvm::append_range(transposedOrder,
-                         collapse.getReassociationIndices()[dim]);
-  }
-  auto transpose = transposed.getDefiningOp<linalg::TransposeOp>();
-  if (!transpose || !transpose.hasPureTensorSemantics())
-    return false;
-  operand.value = transpose.getInput();
-  for (int64_t dim : transposedOrder)
-    operand.transpose.push_back(transpose.getPermutation()[dim]);
-  if (isIdentityPermutation(operand.transpose))
-    operand.transpose.clear();
-  return true;
-}
-
-/// A constant whose groups are each in order and in one piece is packed to the
-/// order of `wanted`.
-static bool packConstant(MatrixOperand &operand, const Loops &stored,
-                         ArrayRef<Loops> wanted, const LoopGroups &groups) {
+/// A constant whose dims are each in order and in one piece is packed to their
+/// order.
+static bool packConstant(MatrixOperand &operand, const OperandMemory &memory) {
+  ArrayRef<LoopParts> dims = operand.dims.dims;
+  LoopParts stored;
+  for (const StridedPart &strided : memory.parts)
+    stored.push_back(strided.part);
   SmallVector<int64_t> order =
-      llvm::to_vector(llvm::seq<int64_t>(0, wanted.size()));
+      llvm::to_vector(llvm::seq<int64_t>(0, dims.size()));
   do {
-    SmallVector<Loops> permuted;
+    LoopParts permuted;
     for (int64_t i : order)
-      permuted.push_back(wanted[i]);
-    if (concatenate(permuted) != stored)
+      permuted.append(dims[i]);
+    if (permuted != stored)
       continue;
-    operand.shape.clear();
-    for (const Loops &group : permuted)
-      operand.shape.push_back(groups.getSize(group));
+    operand.storedShape = applyPermutation(operand.dims.shape, order);
     operand.packing = invertPermutationVector(order);
     return true;
   } while (std::next_permutation(order.begin(), order.end()));
   return false;
 }
 
-/// Plans how `operand` comes to the order of `wanted`; by a transpose of its
-/// own only if `mayTranspose`.
-static bool planOperand(MatrixOperand &operand, AffineMap map,
-                        ArrayRef<Loops> wanted, const LoopGroups &groups,
-                        bool mayTranspose) {
-  Loops stored = getLoops(map, groups.extents), all = concatenate(wanted);
-  for (const Loops &group : wanted)
-    operand.shape.push_back(groups.getSize(group));
-  if (operand.isConstant)
-    return packConstant(operand, stored, wanted, groups);
-  if (stored == all)
-    return true;
-  SmallVector<int64_t> order = getDimOrder(map, all);
-  if (reorderTranspose(operand, order))
-    return true;
-  operand.transpose = order;
-  return mayTranspose;
+/// True if a transpose of `value` becomes a part of what makes it.
+static bool isFreeToTranspose(Value value) {
+  while (value.hasOneUse()) {
+    Operation *op = value.getDefiningOp();
+    if (isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op)) {
+      value = op->getOperand(0);
+      continue;
+    }
+    auto linalgOp = dyn_cast_or_null<linalg::LinalgOp>(op);
+    return linalgOp && linalgOp.getNumParallelLoops() == linalgOp.getNumLoops();
+  }
+  return false;
+}
+
+/// Plans a transpose of the operand's view to `wanted`.
+static void planTranspose(MatrixOperand &operand, const OperandMemory &memory,
+                          ArrayRef<LoopPart> wanted) {
+  // Parts that stay together are one dim.
+  SmallVector<LoopParts> units;
+  for (const StridedPart &strided : memory.parts) {
+    const LoopPart *it = llvm::find(wanted, strided.part);
+    bool joins = !units.empty() && it != wanted.begin() &&
+                 *std::prev(it) == units.back().back();
+    if (!joins)
+      units.emplace_back();
+    units.back().push_back(strided.part);
+  }
+  operand.splitShape.clear();
+  for (const LoopParts &unit : units)
+    operand.splitShape.push_back(getNumPoints(unit));
+  operand.transpose.clear();
+  for (const LoopPart &part : wanted)
+    for (auto [i, unit] : llvm::enumerate(units))
+      if (unit.front() == part)
+        operand.transpose.push_back(i);
 }
 
 Value mlir::qopt::buildMatrixOperand(OpBuilder &builder, Location loc,
                                      const MatrixOperand &operand) {
-  Value value = operand.value;
-  auto type = cast<RankedTensorType>(value.getType());
+  if (operand.isConstant) {
+    Value value =
+        buildReshape(builder, loc, operand.view.value, operand.storedShape);
+    auto type = cast<RankedTensorType>(value.getType());
+    auto packed =
+        RankedTensorType::get(operand.dims.shape, type.getElementType());
+    return PackOp::create(builder, loc, packed, value, operand.packing);
+  }
+  Value value = buildSlice(builder, loc, operand.view);
   if (!operand.transpose.empty()) {
+    value = buildReshape(builder, loc, value, operand.splitShape);
+    auto type = cast<RankedTensorType>(value.getType());
     Value empty = tensor::EmptyOp::create(
         builder, loc, applyPermutation(type.getShape(), operand.transpose),
         type.getElementType());
@@ -226,12 +145,8 @@ Value mlir::qopt::buildMatrixOperand(OpBuilder &builder, Location loc,
                                         operand.transpose)
                 ->getResult(0);
   }
-  value = buildReshape(builder, loc, value, operand.shape);
-  if (!operand.isConstant)
-    return value;
-  auto packed = RankedTensorType::get(
-      applyPermutation(operand.shape, operand.packing), type.getElementType());
-  return PackOp::create(builder, loc, packed, value, operand.packing);
+  return buildReshape(builder, loc, value, operand.dims.partExtents,
+                      operand.dims.shape);
 }
 
 //===----------------------------------------------------------------------===//
@@ -246,59 +161,197 @@ static bool startsFromZero(OpOperand *init) {
   return matchPattern(start, m_PosZeroFloat()) || matchPattern(start, m_Zero());
 }
 
-/// Operand `aIndex` of the contraction as `a`, the other as `b`; `groups` has m
-/// for `a`.
-static std::optional<MatrixProduct>
-matchRoles(linalg::LinalgOp op, const MulAdd &types, const LoopGroups &groups,
-           unsigned aIndex, int64_t minTransposedMacs, std::string &reason) {
+bool mlir::qopt::isHalfMulAdd(linalg::LinalgOp op) {
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
+      op.getNumReductionLoops() == 0)
+    return false;
+  Block *body = op.getBlock();
+  Type type = body->getArgument(0).getType();
+  if (!(type.isF16() || type.isBF16()) ||
+      body->getArgument(1).getType() != type ||
+      !body->getArgument(2).getType().isF32())
+    return false;
+  auto sum =
+      body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  Value out = body->getArgument(2);
+  if (!sum || (sum.getLhs() == out) == (sum.getRhs() == out))
+    return false;
+  auto product = (sum.getLhs() == out ? sum.getRhs() : sum.getLhs())
+                     .getDefiningOp<arith::MulFOp>();
+  if (!product)
+    return false;
+  auto getInput = [&](Value value) -> Value {
+    auto extension = value.getDefiningOp<arith::ExtFOp>();
+    return extension ? extension.getIn() : Value();
+  };
+  Value lhs = getInput(product.getLhs()), rhs = getInput(product.getRhs());
+  Value x = body->getArgument(0), y = body->getArgument(1);
+  return (lhs == x && rhs == y) || (lhs == y && rhs == x);
+}
+
+static StringRef explain(GemmMisfit misfit) {
+  switch (misfit) {
+  case GemmMisfit::DepthOfA:
+    return "the operand with the rows is not contiguous along the summed dims, "
+           "and too small to be transposed";
+  case GemmMisfit::DepthOfB:
+    return "the operand with the columns is not contiguous along the summed "
+           "dims, and too small to be transposed";
+  case GemmMisfit::Columns:
+    return "the last dim of the result is neither of the rows nor of the "
+           "columns";
+  case GemmMisfit::ManyBatches:
+    return "its operands have more than two dims of batches that are not next "
+           "to each other";
+  case GemmMisfit::None:
+    return "";
+  }
+  llvm_unreachable("all misfits are handled");
+}
+
+namespace {
+/// Finds a way to read the operands of a contraction with given roles.
+class RoleMatcher {
+public:
+  RoleMatcher(linalg::LinalgOp op, const MulAdd &types, unsigned aIndex,
+              SmallVector<LoopKind> kinds, int64_t minTransposedMacs);
+
+  std::optional<MatrixProduct> run(std::string &reason);
+
+private:
+  struct Operand {
+    SmallVector<TensorView> views;
+    bool isConstant = false, isUnsigned = false;
+    bool mayTranspose = false;
+  };
+  /// With view number `viewA` and `viewB`; `transposeA` and `transposeB`: a
+  /// transpose of it.
+  bool fit(size_t viewA, size_t viewB, bool transposeA, bool transposeB);
+  bool plan(MatrixOperand &planned, const Operand &operand, size_t view,
+            const OperandMemory &memory, GemmOperand role);
+
+  linalg::LinalgOp op;
+  SmallVector<int64_t> extents;
+  SmallVector<LoopKind> kinds;
+  Operand a, b;
+  SmallVector<LoopParts> resultDims;
+  MatrixProduct product;
+  GemmMisfit misfit = GemmMisfit::None;
+  bool isInterleaved = false;
+};
+} // namespace
+
+RoleMatcher::RoleMatcher(linalg::LinalgOp op, const MulAdd &types,
+                         unsigned aIndex, SmallVector<LoopKind> kinds,
+                         int64_t minTransposedMacs)
+    : op(op), extents(op.getStaticLoopRanges()), kinds(std::move(kinds)) {
   int64_t macs = 1;
-  for (int64_t extent : groups.extents)
+  for (int64_t extent : extents)
     macs *= extent;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  MatrixProduct product;
-  product.op = op;
   MulAdd::Factor factors[] = {types.lhs, types.rhs};
-  auto plan = [&](MatrixOperand &operand, unsigned index, const Loops &rows) {
-    operand.value = op->getOperand(index);
+  for (unsigned index : {aIndex, 1 - aIndex}) {
+    Operand &operand = index == aIndex ? a : b;
+    Value value = op->getOperand(index);
+    operand.isConstant = getConstantElements(value) != nullptr;
     operand.isUnsigned = factors[index] == MulAdd::Factor::U8;
-    SmallVector<Loops, 3> wanted = {rows, groups.k};
-    if (!groups.batch.empty())
-      wanted.insert(wanted.begin(), groups.batch);
-    return planOperand(operand, maps[index], wanted, groups,
-                       macs >= minTransposedMacs);
-  };
-  bool aIsConstant = getConstantElements(op->getOperand(aIndex)) != nullptr;
-  product.b.isConstant =
-      getConstantElements(op->getOperand(1 - aIndex)) != nullptr;
-  if (aIsConstant && !product.b.isConstant) {
-    reason = "its rows are those of a constant";
-    return std::nullopt;
+    operand.views = getViews(value, getLoops(maps[index], extents));
+    if (operand.isConstant)
+      operand.views.truncate(1);
+    operand.mayTranspose = !operand.isConstant && (macs >= minTransposedMacs ||
+                                                   operand.views.size() > 1 ||
+                                                   isFreeToTranspose(value));
   }
-  if (!plan(product.a, aIndex, groups.m)) {
-    reason = "the operand with the rows is not contiguous along the summed "
-             "dims, and too small to be transposed";
-    return std::nullopt;
-  }
-  if (!plan(product.b, 1 - aIndex, groups.n)) {
-    reason = product.b.isConstant
-                 ? "the dims of the constant are interleaved"
-                 : "the operand with the columns is not contiguous along the "
-                   "summed dims, and too small to be transposed";
-    return std::nullopt;
-  }
-  if (!groups.batch.empty())
-    product.shape.push_back(groups.getSize(groups.batch));
-  product.shape.push_back(groups.getSize(groups.m));
-  product.shape.push_back(groups.getSize(groups.n));
+  resultDims = getLoops(maps[2], extents);
+  product.op = op;
   OpOperand *init = op.getDpsInitOperand(0);
   product.init = startsFromZero(init) ? nullptr : init;
-  return product;
+}
+
+bool RoleMatcher::plan(MatrixOperand &planned, const Operand &operand,
+                       size_t view, const OperandMemory &memory,
+                       GemmOperand role) {
+  planned.view = operand.views[view];
+  planned.isConstant = operand.isConstant;
+  planned.isUnsigned = operand.isUnsigned;
+  if (!operand.isConstant)
+    return true;
+  isInterleaved = !packConstant(planned, memory);
+  return !isInterleaved;
+}
+
+/// `parts` of a kind, in the order of `memory`.
+static void appendParts(LoopParts &parts, const OperandMemory &memory,
+                        ArrayRef<LoopKind> kinds, LoopKind kind) {
+  for (const StridedPart &strided : memory.parts)
+    if (kinds[strided.part.loop] == kind)
+      parts.push_back(strided.part);
+}
+
+bool RoleMatcher::fit(size_t viewA, size_t viewB, bool transposeA,
+                      bool transposeB) {
+  OperandMemory memoryA{getStridedParts(a.views[viewA]), a.isConstant};
+  OperandMemory memoryB{getStridedParts(b.views[viewB]), b.isConstant};
+  OperandMemory memoryD{getStridedParts(resultDims)};
+  if (!refineParts({&memoryA, &memoryB, &memoryD}))
+    return false;
+  product.a = {};
+  product.b = {};
+  // Transposed, an operand has its dims in the order of the others.
+  auto transpose = [&](OperandMemory &memory, MatrixOperand &operand,
+                       LoopKind rows, const OperandMemory &depth) {
+    LoopParts wanted;
+    appendParts(wanted, memoryD, kinds, LoopKind::Batch);
+    appendParts(wanted, memoryD, kinds, rows);
+    appendParts(wanted, depth, kinds, LoopKind::K);
+    planTranspose(operand, memory, wanted);
+    memory.parts = getStridedParts(LoopParts(wanted));
+  };
+  if (transposeA)
+    transpose(memoryA, product.a, LoopKind::M,
+              b.isConstant ? memoryA : memoryB);
+  if (transposeB)
+    transpose(memoryB, product.b, LoopKind::N, memoryA);
+  std::optional<GemmDims> dims =
+      groupLoops(memoryA, memoryB, memoryD, kinds, misfit);
+  if (!dims)
+    return false;
+  MLIRContext *context = op.getContext();
+  product.a.dims = getOperandDims(context, *dims, memoryA, GemmOperand::A);
+  product.b.dims = getOperandDims(context, *dims, memoryB, GemmOperand::B);
+  product.result = getOperandDims(context, *dims, memoryD, GemmOperand::Result);
+  return plan(product.a, a, viewA, memoryA, GemmOperand::A) &&
+         plan(product.b, b, viewB, memoryB, GemmOperand::B);
+}
+
+std::optional<MatrixProduct> RoleMatcher::run(std::string &reason) {
+  // The farthest views leave the least to transpose.
+  for (size_t viewA = a.views.size(); viewA-- > 0;)
+    for (size_t viewB = b.views.size(); viewB-- > 0;)
+      if (fit(viewA, viewB, false, false))
+        return std::move(product);
+  reason = isInterleaved ? "the dims of the constant are interleaved"
+                         : explain(misfit);
+  if (b.mayTranspose)
+    for (size_t viewA = a.views.size(); viewA-- > 0;)
+      if (fit(viewA, b.views.size() - 1, false, true))
+        return std::move(product);
+  if (a.mayTranspose)
+    for (size_t viewB = b.views.size(); viewB-- > 0;)
+      if (fit(a.views.size() - 1, viewB, true, false))
+        return std::move(product);
+  if (a.mayTranspose && b.mayTranspose &&
+      fit(a.views.size() - 1, b.views.size() - 1, true, true))
+    return std::move(product);
+  return std::nullopt;
 }
 
 std::optional<MatrixProduct>
 mlir::qopt::matchMatrixProduct(linalg::LinalgOp op, int64_t minTransposedMacs,
                                std::string &reason) {
   std::optional<MulAdd> types = matchMulAdd(op);
+  if (isHalfMulAdd(op))
+    types = MulAdd{MulAdd::Factor::F32, MulAdd::Factor::F32};
   if (!types || !op.hasPureTensorSemantics()) {
     reason = "it is no sum of products on tensors";
     return std::nullopt;
@@ -313,31 +366,23 @@ mlir::qopt::matchMatrixProduct(linalg::LinalgOp op, int64_t minTransposedMacs,
     reason = "its operands are not indexed by plain loops (a convolution)";
     return std::nullopt;
   }
-  std::optional<LoopGroups> groups = groupLoops(op);
-  if (!groups || llvm::is_contained(groups->extents, 0)) {
-    reason = "a loop belongs to neither batch, rows, columns nor sum";
-    return std::nullopt;
-  }
-
-  reason = "the dims of the result are not in the order batch, rows, columns";
   // With one row or column both roles may fit: columns are the constant's.
   unsigned first = getConstantElements(op->getOperand(0)) ? 1 : 0;
+  SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  std::string firstReason;
   for (unsigned aIndex : {first, 1 - first}) {
-    LoopGroups roles = *groups;
-    if (aIndex == 1)
-      std::swap(roles.m, roles.n);
-    llvm::sort(roles.k, [&](unsigned x, unsigned y) {
-      return maps[aIndex].getResultPosition(
-                 getAffineDimExpr(x, op.getContext())) <
-             maps[aIndex].getResultPosition(
-                 getAffineDimExpr(y, op.getContext()));
-    });
-    if (getLoops(maps[2], roles.extents) !=
-        concatenate({roles.batch, roles.m, roles.n}))
-      continue;
-    if (auto product =
-            matchRoles(op, *types, roles, aIndex, minTransposedMacs, reason))
+    auto kinds = getKinds(op, extents, aIndex);
+    if (!kinds || llvm::is_contained(extents, 0)) {
+      reason = "a loop belongs to neither batch, rows, columns nor sum";
+      return std::nullopt;
+    }
+    if (auto product = RoleMatcher(op, *types, aIndex, std::move(*kinds),
+                                   minTransposedMacs)
+                           .run(reason))
       return product;
+    if (aIndex == first)
+      firstReason = reason;
   }
+  reason = firstReason;
   return std::nullopt;
 }

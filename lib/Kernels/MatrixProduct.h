@@ -6,16 +6,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Internal to lib/Kernels. Says whether a contraction is the product that
-// `qopt.gemm` computes, `c[b, m, n] = sum_k a[b, m, k] * b[b, n, k]`, and how
-// its operands come to that layout: by reshapes, which cost nothing, by another
-// order of a transpose that is there anyway, by a new transpose where the
-// product is large enough to pay for it, or, for constants, by `qopt.pack`.
+// Internal to lib/Kernels. Recognizes contractions that are products of
+// matrices, result[b, m, n] = sum over k of a[b, m, k] * b[b, n, k], and plans
+// how their operands are read: as they are, behind a transpose that made them,
+// or through a transpose of their own.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QUANTOPT_LIB_KERNELS_MATRIXPRODUCT_H
 #define QUANTOPT_LIB_KERNELS_MATRIXPRODUCT_H
 
+#include "GemmLayout.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 #include <optional>
@@ -25,15 +25,17 @@ namespace mlir::qopt {
 
 /// How one operand gets the layout of the gemm.
 struct MatrixOperand {
-  /// The contraction's operand, or what a transpose behind it reads.
-  Value value;
-  /// A transpose of `value` to build first, empty if there is none.
-  SmallVector<int64_t> transpose;
-  /// The shape after that, [M, K], [N, K] or with a leading batch; for
-  /// constants the same dims in the order they are stored.
-  SmallVector<int64_t> shape;
-  /// Constants only: `permutation` of the `qopt.pack`.
-  SmallVector<int64_t> packing;
+  /// The contraction's operand, or what is behind it, by loops of the
+  /// contraction.
+  TensorView view;
+  /// A transpose to build first, of `view` in shape `splitShape`; empty if
+  /// there is none.
+  SmallVector<int64_t> splitShape, transpose;
+  /// What the gemm reads.
+  OperandDims dims;
+  /// Constants only: the shape in the order they are stored, and `permutation`
+  /// of the `qopt.pack`.
+  SmallVector<int64_t> storedShape, packing;
   bool isConstant = false;
   /// Extended from i8 by zeros.
   bool isUnsigned = false;
@@ -43,15 +45,20 @@ struct MatrixProduct {
   linalg::LinalgOp op;
   MatrixOperand a;
   MatrixOperand b;
-  /// Extents of the result: [M, N], or [batch, M, N].
-  SmallVector<int64_t> shape;
+  /// The contraction's result as that of the gemm.
+  OperandDims result;
   /// What the sums start from if that is not zero, else null.
   OpOperand *init = nullptr;
 };
 
-/// Matches `op`, a sum of products on tensors (see matchMulAdd). Operands get
-/// transposes of their own if there are `minTransposedMacs` multiply-adds at
-/// least. If it is no product of matrices in these layouts, `reason` says why.
+/// True for a sum in f32 of products of two inputs of one 16-bit float type,
+/// each extended in the body.
+bool isHalfMulAdd(linalg::LinalgOp op);
+
+/// Matches `op`, a sum of products on tensors (matchMulAdd, isHalfMulAdd).
+/// Operands get transposes of their own if there are `minTransposedMacs`
+/// multiply-adds at least, or if that costs nothing. If it is no product of
+/// matrices in these layouts, `reason` says why.
 std::optional<MatrixProduct> matchMatrixProduct(linalg::LinalgOp op,
                                                 int64_t minTransposedMacs,
                                                 std::string &reason);
@@ -59,11 +66,6 @@ std::optional<MatrixProduct> matchMatrixProduct(linalg::LinalgOp op,
 /// The operand in the layout of the gemm; constants without padding.
 Value buildMatrixOperand(OpBuilder &builder, Location loc,
                          const MatrixOperand &operand);
-
-/// `value` with another shape of as many elements in the same order. Constants
-/// stay constants; anything else is reshaped by at most two ops.
-Value buildReshape(OpBuilder &builder, Location loc, Value value,
-                   ArrayRef<int64_t> shape);
 
 } // namespace mlir::qopt
 

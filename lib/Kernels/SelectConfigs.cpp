@@ -48,11 +48,12 @@ static Value packTo(OpBuilder &builder, Location loc, Value constant,
 }
 
 /// The multiples of N and K that a kernel reads without checks.
-static std::pair<int64_t, int64_t> getPadding(GemmConfigAttr config) {
+static std::pair<int64_t, int64_t> getPadding(GemmConfigAttr config,
+                                              int64_t elementBytes) {
   constexpr int64_t kChunk = 16;
   switch (config.getKind()) {
   case GemmKind::Mma:
-    return {config.getBlockN(), config.getBlockK()};
+    return {config.getBlockN(), config.getBlockK() / elementBytes};
   case GemmKind::Dp4a:
     return {config.getBlockN(), kChunk};
   case GemmKind::Simt:
@@ -64,7 +65,8 @@ static std::pair<int64_t, int64_t> getPadding(GemmConfigAttr config) {
 /// Pads b, and what the epilogue reads per column, if they are constants.
 static void padConstants(GemmOp op) {
   OpBuilder builder(op);
-  auto [multipleN, multipleK] = getPadding(*op.getConfig());
+  auto [multipleN, multipleK] =
+      getPadding(*op.getConfig(), GemmShape::get(op).getElementBytes());
   int64_t n = llvm::alignTo(op.getN(), multipleN);
   int64_t k = llvm::alignTo(op.getK(), multipleK);
   if (auto pack = op.getB().getDefiningOp<PackOp>()) {
@@ -144,7 +146,12 @@ LogicalResult SelectConfigs::configure(GemmOp op) {
     return op.emitOpError("is on buffers: configurations are chosen before "
                           "bufferization");
   GemmShape shape = GemmShape::get(op);
-  bool fits = given && (given.getKind() == GemmKind::Simt) != shape.isInteger;
+  bool fits =
+      given &&
+      (given.getKind() == GemmKind::Simt ? !shape.isInteger && !shape.isHalf
+       : given.getKind() == GemmKind::Mma
+           ? shape.isInteger || (shape.isHalf && given.getSplitK() == 1)
+           : shape.isInteger);
   if (fits)
     op.setConfigAttr(given);
   if (!op.getConfig())

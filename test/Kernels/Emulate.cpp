@@ -74,7 +74,7 @@ private:
 CaseMemory::CaseMemory(const KernelModule &built, const GemmCase &gemm,
                        const GemmData &data) {
   GemmOp op = built.gemm;
-  int64_t element = gemm.isFloat ? 4 : 1;
+  int64_t element = gemm.getElementBytes();
   auto allocateLayout = [&](Value value, const char *name, GemmOperand operand,
                             const std::vector<uint8_t> &bytes,
                             int64_t elementBytes) {

@@ -43,9 +43,9 @@ static void checkConflicts(const Emulation &emulation, const GemmCase &gemm) {
   if (gemm.config.find("mma") == std::string::npos)
     return;
   for (const emulator::OpCounters &counter : emulation.counters) {
-    bool isMainLoop =
-        counter.op.find("ldmatrix") != std::string::npos ||
-        (counter.op.find("cp.async") != std::string::npos && gemm.k % 16 == 0);
+    bool isMainLoop = counter.op.find("ldmatrix") != std::string::npos ||
+                      (counter.op.find("cp.async") != std::string::npos &&
+                       gemm.k * gemm.getElementBytes() % 16 == 0);
     if (!isMainLoop || counter.kind != emulator::OpCounters::Kind::Shared)
       continue;
     EXPECT_EQ(counter.cost, counter.ideal)

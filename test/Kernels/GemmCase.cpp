@@ -8,12 +8,14 @@
 #include "GemmCase.h"
 
 #include "GemmLayout.h"
+#include "QuantOpt/Support/HalfPrecision.h"
 
 #include <cmath>
 #include <cstring>
 #include <random>
 #include <sstream>
 
+using namespace mlir::qopt;
 using namespace mlir::qopt::test;
 
 const char *mlir::qopt::test::getName(Epilogue epilogue) {
@@ -49,7 +51,7 @@ static int64_t alignTo(int64_t value, int64_t to) {
 int64_t GemmCase::getPaddedN() const { return packed ? alignTo(n, blockN) : n; }
 
 int64_t GemmCase::getPaddedK() const {
-  return packed && !isFloat ? alignTo(k, blockK) : k;
+  return packed && getElementBytes() != 4 ? alignTo(k, blockK) : k;
 }
 
 std::string GemmCase::getName() const {
@@ -66,6 +68,7 @@ std::string GemmCase::getName() const {
     os << heads << 'x';
   os << m << 'x' << n << 'x' << k << '_' << (unsignedA ? 'u' : 's')
      << (unsignedB ? 'u' : 's') << '_' << test::getName(epilogue)
+     << (half != Half::None ? std::string("_") + getElementType() : "")
      << (packed ? "" : "_unpacked");
   for (const std::string *layout : {&layoutA, &layoutB, &layoutD})
     if (!layout->empty())
@@ -208,21 +211,44 @@ static void computeIntegers(const GemmCase &gemm, GemmData &data) {
   }
 }
 
+/// The elements of an operand as f32.
+static std::vector<float> readFloats(const GemmCase &gemm,
+                                     const std::vector<uint8_t> &bytes) {
+  std::vector<float> values(bytes.size() / gemm.getElementBytes());
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (gemm.half == GemmCase::Half::None) {
+      memcpy(&values[i], &bytes[4 * i], 4);
+      continue;
+    }
+    uint16_t half;
+    memcpy(&half, &bytes[2 * i], 2);
+    values[i] = gemm.half == GemmCase::Half::F16 ? quantmath::fromF16(half)
+                                                 : quantmath::fromBF16(half);
+  }
+  return values;
+}
+
 static void computeFloats(const GemmCase &gemm, GemmData &data) {
   ResultWriter writer(gemm, data);
-  const auto *a = reinterpret_cast<const float *>(data.a.data());
-  const auto *b = reinterpret_cast<const float *>(data.b.data());
+  std::vector<float> a = readFloats(gemm, data.a);
+  std::vector<float> b = readFloats(gemm, data.b);
   for (int64_t row = 0; row < gemm.getBatch() * gemm.m; ++row)
     for (int64_t n = 0; n < gemm.n; ++n) {
-      const float *w = b + (getBatchOfB(gemm, row) * gemm.n + n) * gemm.k;
+      const float *w =
+          b.data() + (getBatchOfB(gemm, row) * gemm.n + n) * gemm.k;
       float sum = 0;
       for (int64_t k = 0; k < gemm.k; ++k)
         sum = std::fma(a[getRowOfA(gemm, row) * gemm.k + k], w[k], sum);
-      if (gemm.epilogue == Epilogue::Sum)
+      if (gemm.epilogue == Epilogue::Sum) {
         writer.append(sum);
+        continue;
+      }
+      float scaled =
+          std::fmax(std::fma(sum, data.multipliers[n], data.offsets[n]), 0.0f);
+      if (gemm.epilogue == Epilogue::Half)
+        writer.append(toHalf(scaled));
       else
-        writer.append(std::fmax(
-            std::fma(sum, data.multipliers[n], data.offsets[n]), 0.0f));
+        writer.append(scaled);
     }
 }
 
@@ -243,10 +269,18 @@ GemmData mlir::qopt::test::makeData(const GemmCase &gemm) {
   if (gemm.isFloat) {
     for (auto [bytes, size] :
          {std::make_pair(&data.a, sizeA), std::make_pair(&data.b, sizeB)}) {
-      bytes->resize(size * 4);
+      int64_t width = gemm.getElementBytes();
+      bytes->resize(size * width);
       for (int64_t i = 0; i < size; ++i) {
         float value = 2 * uniform() - 1;
-        memcpy(&(*bytes)[4 * i], &value, 4);
+        uint32_t bits;
+        memcpy(&bits, &value, 4);
+        if (gemm.half != GemmCase::Half::None) {
+          value = std::nearbyint(8 * value);
+          bits = gemm.half == GemmCase::Half::F16 ? quantmath::toF16(value)
+                                                  : quantmath::toBF16(value);
+        }
+        memcpy(&(*bytes)[width * i], &bits, width);
       }
     }
   } else {

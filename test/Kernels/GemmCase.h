@@ -55,8 +55,10 @@ struct GemmCase {
   int64_t m, n, k;
   Epilogue epilogue = Epilogue::Requantize;
   bool unsignedA = false, unsignedB = false;
-  /// f32 operands.
+  /// Float operands: f32, or 16-bit ones of small whole numbers, whose sums are
+  /// exact in any order.
   bool isFloat = false;
+  enum class Half { None, F16, BF16 } half = Half::None;
   /// b and channel operands padded to whole tiles of the configuration, as
   /// constants are; else as they come, as activations do.
   bool packed = true;
@@ -71,6 +73,16 @@ struct GemmCase {
   std::string layoutA, layoutB, layoutD;
   int64_t slack = 0;
 
+  /// Of an element of a and b.
+  int64_t getElementBytes() const {
+    return !isFloat ? 1 : half == Half::None ? 4 : 2;
+  }
+  const char *getElementType() const {
+    return !isFloat             ? "i8"
+           : half == Half::None ? "f32"
+           : half == Half::F16  ? "f16"
+                                : "bf16";
+  }
   /// Unique among cases that differ.
   std::string getName() const;
   int64_t getBatch() const { return (batch ? batch : 1) * (heads ? heads : 1); }

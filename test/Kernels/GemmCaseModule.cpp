@@ -156,7 +156,7 @@ static std::string makeConstant(const std::vector<T> &values) {
 std::string mlir::qopt::test::makeModule(const GemmCase &gemm,
                                          const GemmData *constants) {
   TypePrinter type{constants ? "tensor" : "memref"};
-  std::string element = gemm.isFloat ? "f32" : "i8";
+  std::string element = gemm.getElementType();
   std::string typeA = type(getLayout(gemm, GemmOperand::A), element);
   std::string typeB = type(getLayout(gemm, GemmOperand::B), element);
   std::string packedB =
@@ -199,7 +199,7 @@ std::string mlir::qopt::test::makeModule(const GemmCase &gemm,
   if (constants) {
     os << "%b_ = arith.constant "
        << makeConstant(getLayout(gemm, GemmOperand::B)
-                           .toMemory(constants->b, gemm.isFloat ? 4 : 1,
+                           .toMemory(constants->b, gemm.getElementBytes(),
                                      /*filler=*/0))
        << " : " << typeB << "\n";
     if (hasScales)

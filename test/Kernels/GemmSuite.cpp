@@ -81,6 +81,18 @@ public:
     return gemm;
   }
 
+  void addHalf(const Config &config, int64_t batch, int64_t m, int64_t n,
+               int64_t k, bool packed) {
+    GemmCase &gemm = add(config, batch, m, n, k, packed);
+    constexpr Epilogue kinds[] = {Epilogue::Sum, Epilogue::Scale,
+                                  Epilogue::Half};
+    gemm.isFloat = true;
+    gemm.half = next % 2 ? GemmCase::Half::F16 : GemmCase::Half::BF16;
+    gemm.epilogue = kinds[next % 3];
+    gemm.unsignedA = gemm.unsignedB = false;
+    gemm.blockK = config.blockK / 2;
+  }
+
   /// Operands with dims in the given orders, not packed.
   void addLayout(const Config &config, std::array<int64_t, 2> batches,
                  int64_t m, int64_t n, int64_t k,
@@ -148,6 +160,18 @@ static void addMma(Suite &suite, const Config &c) {
     addLayouts(suite, c, m + 1, 7, k + 1, 3);
 }
 
+/// The same tiles on 16-bit floats, depth in bytes.
+static void addHalf(Suite &suite, const Config &c) {
+  int64_t m = c.blockM, n = c.blockN, k = c.blockK / 2;
+  suite.addHalf(c, 0, m, n, k, true);
+  suite.addHalf(c, 0, m + 3, n + 16, (2 * c.stages + 1) * k, true);
+  suite.addHalf(c, 0, m - 1, n - 12, 2 * k + 8, true);
+  suite.addHalf(c, 0, 5, n + 8, k + 18, false);
+  suite.addHalf(c, 2, m, n + 20, 2 * k + 4, false);
+  if (c.warpM * c.warpN <= 32 * 32)
+    suite.addHalf(c, 0, 7, n + 3, k + 1, false);
+}
+
 static void addDp4a(Suite &suite, const Config &c) {
   int64_t m = c.blockM, n = c.blockN, k = c.blockK;
   suite.add(c, 0, m, n, k, true);
@@ -182,6 +206,9 @@ std::vector<GemmCase> mlir::qopt::test::makeSuite() {
   Suite suite;
   for (const Config &config : kMmaConfigs)
     addMma(suite, config);
+  for (const Config &config : kMmaConfigs)
+    if (config.splitK == 1 && config.stages % 2 == 0)
+      addHalf(suite, config);
   for (const Config &config : kDp4aConfigs)
     addDp4a(suite, config);
   for (const Config &config : kSimtConfigs)

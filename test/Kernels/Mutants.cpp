@@ -533,5 +533,6 @@ std::vector<Mutant> mlir::qopt::test::makeMutants() {
   addSplitMutants(mutants);
   addDp4aMutants(mutants);
   addSimtMutants(mutants);
+  addLayoutAndHalfMutants(mutants);
   return mutants;
 }

@@ -31,6 +31,10 @@ struct Mutant {
 
 std::vector<Mutant> makeMutants();
 
+/// Those of batch strides, 16-bit results and 16-bit products.
+/// (LayoutMutants.cpp)
+void addLayoutAndHalfMutants(std::vector<Mutant> &mutants);
+
 } // namespace mlir::qopt::test
 
 #endif // QUANTOPT_TEST_KERNELS_MUTANTS_H

@@ -24,8 +24,12 @@ namespace mlir::qopt {
 /// What the time of a gemm depends on, the configuration apart.
 struct GemmShape {
   int64_t batch = 1, m = 1, n = 1, k = 1;
-  /// 8-bit operands, else f32.
+  /// 8-bit operands, else 16-bit floats or f32.
   bool isInteger = true;
+  bool isHalf = false;
+  /// Bytes, at most 16, that all rows of a and b are aligned to beside those of
+  /// K: less than K says where they are slices of others.
+  int64_t rowAlignment = 16;
   /// All batches multiply by the same matrix b.
   bool sharesB = true;
   /// b is a constant: packed, so that its rows are aligned and padded.
@@ -38,6 +42,11 @@ struct GemmShape {
   int64_t scalarOps = 6;
 
   static GemmShape get(GemmOp op);
+  int64_t getElementBytes() const { return isInteger ? 1 : isHalf ? 2 : 4; }
+  /// Bytes of a row of a: what `block_k` counts for mma and dp4a.
+  int64_t getDepth() const { return k * getElementBytes(); }
+  /// Greatest power of two, at most 16, that rows are aligned to.
+  int64_t getRowAlignment() const;
 };
 
 /// What a block takes of a multiprocessor.

@@ -138,9 +138,11 @@ func.func @no_rows(%a: tensor<2x4xf32>) -> tensor<5xf32> {
 // CHECK-SAME:    %[[Q:.+]]: tensor<6x4x8xf32>, %[[K:.+]]: tensor<6x5x8xf32>, %[[V:.+]]: tensor<2x5x3x8xf32>, %[[P:.+]]: tensor<6x4x5xf32>)
 // CHECK-NOT:     linalg.transpose
 // CHECK:         qopt.gemm ins(%[[Q]], %[[K]] : tensor<6x4x8xf32>, tensor<6x5x8xf32>) outs(%{{.+}} : tensor<6x4x5xf32>)
-// CHECK:         %[[E:.+]] = tensor.empty() : tensor<2x3x8x5xf32>
-// CHECK:         %[[T:.+]] = linalg.transpose ins(%[[V]] : tensor<2x5x3x8xf32>) outs(%[[E]] : tensor<2x3x8x5xf32>) permutation = [0, 2, 3, 1]
-// CHECK:         %[[VT:.+]] = tensor.collapse_shape %[[T]] {{\[\[}}0, 1], [2], [3]]
+// CHECK:         %[[VC:.+]] = tensor.collapse_shape %[[V]] {{\[\[}}0], [1], [2, 3]] : tensor<2x5x3x8xf32> into tensor<2x5x24xf32>
+// CHECK:         %[[E:.+]] = tensor.empty() : tensor<2x24x5xf32>
+// CHECK:         %[[T:.+]] = linalg.transpose ins(%[[VC]] : tensor<2x5x24xf32>) outs(%[[E]] : tensor<2x24x5xf32>) permutation = [0, 2, 1]
+// CHECK:         %[[VE:.+]] = tensor.expand_shape %[[T]] {{\[\[}}0], [1, 2], [3]]
+// CHECK:         %[[VT:.+]] = tensor.collapse_shape %[[VE]] {{\[\[}}0, 1], [2], [3]]
 // CHECK:         qopt.gemm ins(%[[P]], %[[VT]] : tensor<6x4x5xf32>, tensor<6x8x5xf32>) outs(%{{.+}} : tensor<6x4x8xf32>)
 // CHECK-NOT:     linalg
 func.func @attention(%q: tensor<6x4x8xf32>, %k: tensor<6x5x8xf32>, %v: tensor<2x5x3x8xf32>, %p: tensor<6x4x5xf32>) -> (tensor<6x4x5xf32>, tensor<6x4x8xf32>) {

@@ -40,26 +40,16 @@ func.func @zero_point(%a: tensor<4x8xi8>, %b: tensor<8x6xi8>, %d: tensor<4x6xi32
   return %0 : tensor<4x6xi32>
 }
 
-// REMARK-LABEL: "linalg.matmul: a loop kernel computes it: its rows are those of a constant"
-// CHECK-LABEL: func.func @constant_rows(
-// CHECK:         linalg.matmul
-func.func @constant_rows(%x: tensor<4x8xi8>) -> tensor<6x4xi32> {
-  %w = arith.constant dense<1> : tensor<6x8xi8>
-  %zero = arith.constant dense<0> : tensor<6x4xi32>
-  %0 = linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
-      ins(%w, %x : tensor<6x8xi8>, tensor<4x8xi8>) outs(%zero : tensor<6x4xi32>) -> tensor<6x4xi32>
-  return %0 : tensor<6x4xi32>
-}
-
-// REMARK-LABEL: "linalg.contract: a loop kernel computes it: the dims of the result are not in the order batch, rows, columns"
+// Columns and rows alternate in the result.
+// REMARK-LABEL: "linalg.contract: a loop kernel computes it: its operands have more than two dims of batches that are not next to each other"
 // CHECK-LABEL: func.func @mixed_result(
 // CHECK:         linalg.contract
-func.func @mixed_result(%a: tensor<4x2x8xf32>, %b: tensor<6x8xf32>) -> tensor<4x6x2xf32> {
-  %zero = arith.constant dense<0.0> : tensor<4x6x2xf32>
+func.func @mixed_result(%a: tensor<4x2x3x8xf32>, %b: tensor<6x5x7x8xf32>) -> tensor<4x6x2x5x3x7xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4x6x2x5x3x7xf32>
   %0 = linalg.contract
-      indexing_maps = [affine_map<(m, j, n, k) -> (m, j, k)>, affine_map<(m, j, n, k) -> (n, k)>, affine_map<(m, j, n, k) -> (m, n, j)>]
-      ins(%a, %b : tensor<4x2x8xf32>, tensor<6x8xf32>) outs(%zero : tensor<4x6x2xf32>) -> tensor<4x6x2xf32>
-  return %0 : tensor<4x6x2xf32>
+      indexing_maps = [affine_map<(m, i, j, n, o, p, k) -> (m, i, j, k)>, affine_map<(m, i, j, n, o, p, k) -> (n, o, p, k)>, affine_map<(m, i, j, n, o, p, k) -> (m, n, i, o, j, p)>]
+      ins(%a, %b : tensor<4x2x3x8xf32>, tensor<6x5x7x8xf32>) outs(%zero : tensor<4x6x2x5x3x7xf32>) -> tensor<4x6x2x5x3x7xf32>
+  return %0 : tensor<4x6x2x5x3x7xf32>
 }
 
 // REMARK-LABEL: "linalg.contract: a loop kernel computes it: the dims of the constant are interleaved"

@@ -22,9 +22,9 @@ func.func @columns(%a: tensor<2x4x8xf32>, %b: tensor<2x8x6xf32>) -> tensor<2x4x6
 // The same for the rows.
 // CHECK-LABEL: func.func @rows(
 // CHECK-SAME:    %[[A:.+]]: tensor<8x4x2xi8>)
-// PAYS:          %[[T:.+]] = linalg.transpose ins(%[[A]] : tensor<8x4x2xi8>) outs(%{{.+}} : tensor<4x2x8xi8>) permutation = [1, 2, 0]
-// PAYS:          %[[ROWS:.+]] = tensor.collapse_shape %[[T]] {{\[\[}}0, 1], [2]]
-// PAYS:          qopt.gemm ins(%[[ROWS]], %{{.+}} : tensor<8x8xi8>, tensor<6x8xi8>)
+// PAYS:          %[[ROWS:.+]] = tensor.collapse_shape %[[A]] {{\[\[}}0], [1, 2]]
+// PAYS:          %[[T:.+]] = linalg.transpose ins(%[[ROWS]] : tensor<8x8xi8>) outs(%{{.+}} : tensor<8x8xi8>) permutation = [1, 0]
+// PAYS:          qopt.gemm ins(%[[T]], %{{.+}} : tensor<8x8xi8>, tensor<6x8xi8>)
 // NOT-NOT:       qopt.gemm
 // CHECK:         return
 func.func @rows(%a: tensor<8x4x2xi8>) -> tensor<4x2x6xi32> {

@@ -579,13 +579,14 @@ def BuildKernels : QOptPass<"qopt-build-kernels", "::mlir::ModuleOp"> {
 //===----------------------------------------------------------------------===//
 
 def ExportKernels : QOptPass<"qopt-export-kernels", "::mlir::ModuleOp"> {
-  let summary = "The kernels form without anything of qopt";
+  let summary = "The kernels form in upstream dialects only";
   let description = [{
-    Requires: the kernels form (`qopt-build-kernels`). Afterwards a stock MLIR
-    parses, verifies and lowers the module: device ops are NVVM and inline PTX,
-    `qopt.pack` is a constant laid out at compile time, and what attributes said
-    about arguments and launches is in their names and in comments' stead in
-    `gpu.module` and `func.func` attributes of builtin dialects.
+    Requires: the kernels form (`qopt-build-kernels`).
+    Guarantees: stock MLIR parses, verifies and lowers the module, without our
+    dialect: device ops are intrinsics and inline PTX, `qopt.pack` is a constant
+    laid out here, launches take the addresses of their buffers as kernels do, and
+    targets name the PTX version. `qopt.kind`, `qopt.name`, `qopt.batch` and
+    `qopt.fixed_batch` stay, with builtin values; other attributes of ours go.
     Example: test/Transforms/export-kernels/basic.mlir
   }];
   let options = [

@@ -43,8 +43,9 @@ struct BatchPlan {
 };
 
 /// Plans the batch of `entry`, straight-line code of views, linalg ops,
-/// gemms and loops on buffers whose arguments say what they are (kArgumentKindAttr).
-/// Ops that the kernel builders refuse are errors here as well.
+/// gemms and loops on buffers whose arguments say what they are
+/// (kArgumentKindAttr). Ops that the kernel builders refuse are errors here as
+/// well.
 FailureOr<BatchPlan> analyzeBatch(func::FuncOp entry);
 
 } // namespace mlir::qopt

@@ -30,12 +30,12 @@ static constexpr int64_t KiB = 1024;
 
 // clang-format off
 static const ChipInfo kChips[] = {
-    // name, cc, SMs, shared/block, shared/SM, reserved, registers, threads, blocks, mma, dp4a, f32, L2, MHz, GB/s
-    {"sm_80", 80, 108, 163 * KiB, 164 * KiB, KiB, 65536, 2048, 32, 2048, 64,  64, 32, 1410, 1555},
-    {"sm_86", 86,  84,  99 * KiB, 100 * KiB, KiB, 65536, 1536, 16, 1024, 64, 128, 14, 1800,  768},
-    {"sm_87", 87,  16, 163 * KiB, 164 * KiB, KiB, 65536, 1536, 16, 2048, 64, 128, 24, 1300,  204},
-    {"sm_89", 89, 142,  99 * KiB, 100 * KiB, KiB, 65536, 1536, 24, 1024, 64, 128, 15, 2520,  864},
-    {"sm_90", 90, 132, 227 * KiB, 228 * KiB, KiB, 65536, 2048, 32, 2560, 64, 128, 26, 1755, 3350},
+    // name, cc, SMs, shared/block, shared/SM, reserved, registers, threads, blocks, mma, dp4a, f32, f64, L2, MHz, GB/s
+    {"sm_80", 80, 108, 163 * KiB, 164 * KiB, KiB, 65536, 2048, 32, 2048, 64,  64, 32, 32, 1410, 1555},
+    {"sm_86", 86,  84,  99 * KiB, 100 * KiB, KiB, 65536, 1536, 16, 1024, 64, 128,  2, 14, 1800,  768},
+    {"sm_87", 87,  16, 163 * KiB, 164 * KiB, KiB, 65536, 1536, 16, 2048, 64, 128,  2, 24, 1300,  204},
+    {"sm_89", 89, 142,  99 * KiB, 100 * KiB, KiB, 65536, 1536, 24, 1024, 64, 128,  2, 15, 2520,  864},
+    {"sm_90", 90, 132, 227 * KiB, 228 * KiB, KiB, 65536, 2048, 32, 2560, 64, 128, 64, 26, 1755, 3350},
 };
 // clang-format on
 

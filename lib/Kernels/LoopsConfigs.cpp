@@ -120,61 +120,6 @@ LogicalResult mlir::qopt::verifyLoopsConfig(LoopsOp op,
 }
 
 //===----------------------------------------------------------------------===//
-// Depthwise weights
-//===----------------------------------------------------------------------===//
-
-static bool isConstant(Value value) {
-  return getConstantElements(value) || value.getDefiningOp<PackOp>();
-}
-
-void mlir::qopt::packLoopsWeights(LoopsOp op) {
-  FailureOr<LoopsShape> shape = analyzeLoops(op);
-  if (failed(shape))
-    return;
-  std::optional<DepthwisePattern> pattern = matchDepthwise(*shape);
-  if (!pattern || hasPackedWeights(*shape, *pattern))
-    return;
-  const LoopsOperand &weights = shape->operands[pattern->weights];
-  unsigned index = weights.operand->getOperandNumber();
-  AffineMap map = op.getMap(index);
-  // Other taps, channels, taps along the width.
-  SmallVector<int64_t> order;
-  std::optional<int64_t> channels, tapsW;
-  for (unsigned dim = 0; dim < map.getNumResults(); ++dim) {
-    if (map.getDimPosition(dim) == pattern->channels)
-      channels = dim;
-    else if (map.getDimPosition(dim) == pattern->tapsW)
-      tapsW = dim;
-    else
-      order.push_back(dim);
-  }
-  order.append({*channels, *tapsW});
-  Value source = weights.getValue();
-  SmallVector<int64_t> permutation = order, extents;
-  if (auto pack = source.getDefiningOp<PackOp>()) {
-    source = pack.getSource();
-    for (int64_t &dim : permutation)
-      dim = pack.getPermutation()[dim];
-  }
-  SmallVector<AffineExpr> results;
-  for (int64_t dim : order) {
-    extents.push_back(weights.type.getDimSize(dim));
-    results.push_back(map.getResult(dim));
-  }
-  extents.back() = llvm::alignTo(extents.back(), 4);
-  OpBuilder builder(op);
-  weights.operand->set(
-      PackOp::create(builder, op.getLoc(),
-                     RankedTensorType::get(extents, weights.getElementType()),
-                     source, permutation));
-  SmallVector<Attribute> maps(op.getIndexingMaps().begin(),
-                              op.getIndexingMaps().end());
-  maps[index] = AffineMapAttr::get(
-      AffineMap::get(map.getNumDims(), 0, results, op.getContext()));
-  op.setIndexingMapsAttr(builder.getArrayAttr(maps));
-}
-
-//===----------------------------------------------------------------------===//
 // Candidates
 //===----------------------------------------------------------------------===//
 
@@ -201,6 +146,10 @@ private:
   const LoopsShape &shape;
 };
 } // namespace
+
+static bool isConstant(Value value) {
+  return getConstantElements(value) || value.getDefiningOp<PackOp>();
+}
 
 void Candidates::addDepthwise() {
   std::optional<DepthwisePattern> pattern = matchDepthwise(shape);

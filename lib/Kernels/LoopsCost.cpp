@@ -9,8 +9,9 @@
 // Times are in clocks of one multiprocessor unless a name says otherwise.
 //
 //===----------------------------------------------------------------------===//
-#include "LoopsKernel.h"
+#include "QuantOpt/Kernels/LoopsCost.h"
 
+#include "LoopsKernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -40,6 +41,8 @@ StringRef qopt::stringifyLoopsBound(LoopsBound bound) {
     return "memory";
   case LoopsBound::Issue:
     return "issue";
+  case LoopsBound::F64:
+    return "f64 units";
   case LoopsBound::L1:
     return "L1";
   case LoopsBound::Latency:
@@ -52,7 +55,7 @@ StringRef qopt::stringifyLoopsBound(LoopsBound bound) {
 // Work
 //===----------------------------------------------------------------------===//
 
-/// Instructions of an op on scalars, roughly; functions are expanded in f64.
+/// Instructions of an op on scalars, roughly.
 static double getNumInstructions(Operation *op) {
   if (isa<math::ExpOp, math::ErfOp, math::TanhOp>(op))
     return 40;
@@ -60,6 +63,14 @@ static double getNumInstructions(Operation *op) {
           math::RsqrtOp>(op))
     return 10;
   return op->hasTrait<OpTrait::ConstantLike>() ? 0 : 1;
+}
+
+/// Those of them in f64; functions are expanded.
+static double getNumF64(Operation *op) {
+  if (isa<math::ExpOp, math::ErfOp, math::TanhOp>(op))
+    return 20;
+  bool isF64 = op->getNumResults() == 1 && op->getResult(0).getType().isF64();
+  return isF64 ? getNumInstructions(op) : 0;
 }
 
 /// Elements that all iterations of the loops access, each once.
@@ -75,7 +86,7 @@ static int64_t getNumAccessed(const LoopsShape &shape,
 namespace {
 /// What all threads do together.
 struct LoopsWork {
-  double operations = 0;
+  double operations = 0, f64Operations = 0;
   double accesses = 0;
   double sectors = 0;
   double checks = 0;
@@ -119,8 +130,9 @@ static LoopsWork getWork(const LoopsPlan &plan) {
         isa<ReduceOp>(inner) ||
         (inner.getNumResults() && program.isVarying(inner.getResult(0)));
     double threads = isRows ? config.getRowThreads() : 1;
-    work.operations += getNumInstructions(&inner) * points *
-                       (isVarying ? reduced * repeats : threads);
+    double times = points * (isVarying ? reduced * repeats : threads);
+    work.operations += getNumInstructions(&inner) * times;
+    work.f64Operations += getNumF64(&inner) * times;
   }
   for (auto [i, operand] : llvm::enumerate(shape.operands)) {
     bool isReduced = llvm::any_of(shape.reductions, [&](unsigned loop) {
@@ -220,6 +232,7 @@ LoopsCost qopt::estimateLoops(const LoopsShape &shape, LoopsConfigAttr config,
   double instructions = work.operations + kAccessOps * work.accesses +
                         kCheckOps * work.checks + kThreadOps * threads;
   double issue = instructions / kWarp / kIssuePerClock * share;
+  double f64 = work.f64Operations / chip.f64MacsPerClock * share;
   double l1 = work.sectors / kSectorsPerClock * share;
   double latency =
       std::ceil(cost.waves) *
@@ -228,12 +241,13 @@ LoopsCost qopt::estimateLoops(const LoopsShape &shape, LoopsConfigAttr config,
   double memory = (cost.bytesRead + cost.bytesWritten) /
                   (kMemoryEfficiency * chip.memoryGBps * 1e3) *
                   clocksPerMicrosecond;
-  double longest = std::max({issue, l1, latency, memory});
+  double longest = std::max({issue, f64, l1, latency, memory});
   cost.bound = longest == memory  ? LoopsBound::Memory
                : longest == issue ? LoopsBound::Issue
+               : longest == f64   ? LoopsBound::F64
                : longest == l1    ? LoopsBound::L1
                                   : LoopsBound::Latency;
-  double others = issue + l1 + latency + memory - longest;
+  double others = issue + f64 + l1 + latency + memory - longest;
   cost.microseconds = (kBlockOverhead + longest + kExposedShare * others) /
                       clocksPerMicrosecond;
   return cost;

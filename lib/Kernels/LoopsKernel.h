@@ -74,7 +74,7 @@ struct DepthwisePattern {
 
 /// The loops as a sum of i8 x i8 over a window without dilation along the
 /// width, channels innermost; nothing if they are something else. The weights
-/// are in any layout. (LoopsDepthwise.cpp)
+/// are in any layout. (LoopsPattern.cpp)
 std::optional<DepthwisePattern> matchDepthwise(const LoopsShape &shape);
 
 /// True if the weights have the layout that the kernel reads: taps of the width

@@ -176,42 +176,46 @@ Value RowReducer::reduceWarp(ReduceOp reduce, SmallVector<Value> values) {
 
 void RowReducer::publish(ReduceOp reduce, ValueRange values, int64_t region) {
   int64_t bytes = getBytes(reduce);
-  auto put = [&](Value value, Value index) {
-    Value slot = b.offset(b.offset(shared, b.mul(index, bytes)), region);
-    b.store(toStorage(b, value, reduce.getType()), slot, bytes);
+  auto put = [&](Value value, Value first, int64_t index) {
+    Value slot = b.offset(shared, b.mul(first, bytes));
+    b.store(toStorage(b, value, reduce.getType()),
+            b.offset(slot, region + index * bytes), bytes);
   };
   if (isOrdered(reduce)) {
     for (auto [lane, value] : llvm::enumerate(values))
-      put(value, b.add(layout.thread, lane * layout.threads));
+      put(value, layout.thread, lane * layout.threads);
     return;
   }
   Value total =
       reduceWarp(reduce, {foldLanes(reduce, SmallVector<Value>(values))});
   b.ifThen(b.equal(b.rem(layout.thread, kWarp), b.i32(0)),
-           [&] { put(total, b.div(layout.thread, kWarp)); });
+           [&] { put(total, b.div(layout.thread, kWarp), 0); });
 }
 
 Value RowReducer::collect(ReduceOp reduce, int64_t region) {
   int64_t bytes = getBytes(reduce), warps = layout.getWarpsPerRow();
   Type access = getAccessType(b, reduce.getType());
-  auto get = [&](Value index) {
-    Value slot = b.offset(b.offset(shared, b.mul(index, bytes)), region);
-    return fromStorage(b, b.load(access, slot, bytes), reduce.getType());
-  };
   Value row = b.div(layout.thread, layout.rowThreads);
+  Value first = isOrdered(reduce) ? b.add(b.mul(row, layout.rowThreads),
+                                          b.rem(layout.thread, kWarp))
+                                  : b.mul(row, warps);
+  Value slots = b.offset(shared, b.mul(first, bytes));
+  auto get = [&](int64_t index) {
+    Value value =
+        b.load(access, b.offset(slots, region + index * bytes), bytes);
+    return fromStorage(b, value, reduce.getType());
+  };
   if (!isOrdered(reduce)) {
     SmallVector<Value> values;
     for (int64_t warp = 0; warp < warps; ++warp)
-      values.push_back(get(b.add(b.mul(row, warps), warp)));
+      values.push_back(get(warp));
     return foldLanes(reduce, values);
   }
-  Value first =
-      b.add(b.mul(row, layout.rowThreads), b.rem(layout.thread, kWarp));
   SmallVector<Value> lanes;
   for (int64_t lane = 0; lane < layout.lanes; ++lane) {
     SmallVector<Value> values;
     for (int64_t warp = 0; warp < warps; ++warp)
-      values.push_back(get(b.add(first, lane * layout.threads + warp * kWarp)));
+      values.push_back(get(lane * layout.threads + warp * kWarp));
     lanes.push_back(foldLanes(reduce, values));
   }
   return reduceWarp(reduce, lanes);

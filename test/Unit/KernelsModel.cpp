@@ -10,7 +10,6 @@
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Kernels/KernelsForm.h"
 #include "QuantOpt/Pipelines/Pipelines.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -26,7 +25,9 @@ using namespace mlir::qopt::test;
 // Compilation
 //===----------------------------------------------------------------------===//
 
-KernelsModel::KernelsModel(const std::string &text, bool withGemms) {
+KernelsModel::KernelsModel(const std::string &text, bool withGemms,
+                           function_ref<void(gpu::GPUModuleOp)> change,
+                           StringRef chip) {
   DialectRegistry registry;
   registerQuantOpt(registry);
   context.appendDialectRegistry(registry);
@@ -40,7 +41,7 @@ KernelsModel::KernelsModel(const std::string &text, bool withGemms) {
     return;
   PassManager manager(&context);
   if (withGemms) {
-    buildKernelsPhase(manager, "sm_80", /*entry=*/"");
+    buildKernelsPhase(manager, chip, /*entry=*/"");
   } else {
     manager.addPass(createPrepareKernels());
     manager.addPass(createBufferizeKernels());
@@ -50,6 +51,8 @@ KernelsModel::KernelsModel(const std::string &text, bool withGemms) {
   if (failed(manager.run(*parsed)))
     return;
   auto gpuModule = parsed->lookupSymbol<gpu::GPUModuleOp>(kKernelsModule);
+  if (change)
+    change(gpuModule);
   auto compiled = emulator::EmulatedModule::create(gpuModule);
   if (failed(compiled))
     return;
@@ -87,8 +90,10 @@ namespace {
 /// Carries out the entry function op by op.
 class LaunchInterpreter {
 public:
-  LaunchInterpreter(const emulator::EmulatedModule &kernels)
-      : kernels(kernels) {}
+  LaunchInterpreter(const emulator::EmulatedModule &kernels,
+                    const emulator::LaunchOptions &options,
+                    std::vector<std::string> &reports)
+      : kernels(kernels), options(options), reports(reports) {}
 
   /// Memory for `memref`, a value without a definition that is executed.
   char *allocate(Value memref, size_t size, StringRef name) {
@@ -115,6 +120,8 @@ private:
   void launch(gpu::LaunchFuncOp op);
 
   const emulator::EmulatedModule &kernels;
+  const emulator::LaunchOptions &options;
+  std::vector<std::string> &reports;
   emulator::DeviceMemory memory;
   /// Of memrefs, without the offset of their layout.
   DenseMap<Value, char *> addresses;
@@ -181,9 +188,9 @@ void LaunchInterpreter::launch(gpu::LaunchFuncOp op) {
                       number(op.getGridSizeZ())},
                      {number(op.getBlockSizeX()), number(op.getBlockSizeY()),
                       number(op.getBlockSizeZ())},
-                     shared ? number(shared) : 0, params.data());
+                     shared ? number(shared) : 0, params.data(), options);
   for (const std::string &report : result.reports)
-    ADD_FAILURE() << op.getKernelName().str() << ": " << report;
+    reports.push_back(op.getKernelName().str() + ": " + report);
 }
 
 void LaunchInterpreter::execute(Operation *op) {
@@ -217,13 +224,25 @@ void LaunchInterpreter::execute(Operation *op) {
 }
 
 std::vector<Buffer> KernelsModel::run(const std::vector<Buffer> &inputs,
-                                      int64_t batch) {
+                                      int64_t batch,
+                                      const emulator::LaunchOptions &options) {
+  std::vector<std::string> reports;
+  std::vector<Buffer> results = run(inputs, batch, options, reports);
+  for (const std::string &report : reports)
+    ADD_FAILURE() << report;
+  return results;
+}
+
+std::vector<Buffer> KernelsModel::run(const std::vector<Buffer> &inputs,
+                                      int64_t batch,
+                                      const emulator::LaunchOptions &options,
+                                      std::vector<std::string> &reports) {
   if (!module) {
     ADD_FAILURE() << messages;
     return {};
   }
   func::FuncOp entry = getEntry();
-  LaunchInterpreter interpreter(*kernels);
+  LaunchInterpreter interpreter(*kernels, options, reports);
   std::vector<std::pair<char *, size_t>> outputs;
   char *status = nullptr;
   size_t nextInput = 0;

@@ -15,6 +15,7 @@
 
 #include "CpuModel.h"
 #include "QuantOpt/Emulator/Emulator.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/OwningOpRef.h"
 
 namespace mlir::qopt::test {
@@ -22,8 +23,11 @@ namespace mlir::qopt::test {
 class KernelsModel {
 public:
   /// Compiles function `main` of `text`, linalg on tensors; see error() where
-  /// that fails. `withGemms`: contractions may become gemms.
-  explicit KernelsModel(const std::string &text, bool withGemms = false);
+  /// that fails. `withGemms`: contractions may become gemms. `change` sees the
+  /// kernels before the emulator does.
+  explicit KernelsModel(const std::string &text, bool withGemms = false,
+                        function_ref<void(gpu::GPUModuleOp)> change = nullptr,
+                        StringRef chip = "sm_80");
 
   /// Diagnostics of parsing and compiling.
   const std::string &error() const { return messages; }
@@ -39,7 +43,12 @@ public:
   /// All outputs for the first `batch` samples of `inputs` (of the compiled
   /// shapes). Buffers on the device hold these samples and nothing else; a test
   /// failure where the emulator reports anything.
-  std::vector<Buffer> run(const std::vector<Buffer> &inputs, int64_t batch);
+  std::vector<Buffer> run(const std::vector<Buffer> &inputs, int64_t batch,
+                          const emulator::LaunchOptions &options = {});
+  /// The same, with what the emulator reports in `reports`.
+  std::vector<Buffer> run(const std::vector<Buffer> &inputs, int64_t batch,
+                          const emulator::LaunchOptions &options,
+                          std::vector<std::string> &reports);
 
   /// After a run: the status words of launches with checks.
   std::vector<uint64_t> statusWords;

@@ -39,6 +39,8 @@ struct ChipInfo {
   int64_t dp4aPerClock;
   /// f32 fused multiply-adds per clock and multiprocessor.
   int64_t f32MacsPerClock;
+  /// The same in f64, which expanded functions compute in.
+  int64_t f64MacsPerClock;
   /// Bytes per clock that a multiprocessor gets from L2 while all of them read.
   int64_t l2BytesPerClock;
   /// Sustained clock in MHz and memory bandwidth in GB/s of the reference

@@ -24,6 +24,7 @@ namespace mlir::qopt {
 enum class LoopsBound {
   Memory,  ///< bytes that come from and go to DRAM once
   Issue,   ///< instructions
+  F64,     ///< double precision, which functions are expanded to
   L1,      ///< accesses that are not contiguous between threads
   Latency, ///< steps that wait for each other: too few threads
 };

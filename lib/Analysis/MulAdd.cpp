@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 #include "QuantOpt/Analysis/MulAdd.h"
 
+#include "QuantOpt/Analysis/OrderedSum.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 
@@ -51,7 +52,8 @@ std::optional<MulAdd> mlir::qopt::matchMulAdd(linalg::LinalgOp op) {
 
   Operation *sum = body->getTerminator()->getOperand(0).getDefiningOp();
   if (!sum || sum->getBlock() != body ||
-      !(type.isF32() ? isa<arith::AddFOp>(sum) : isa<arith::AddIOp>(sum)))
+      !(type.isF32() ? isa<arith::AddFOp>(sum) : isa<arith::AddIOp>(sum)) ||
+      sum->hasAttr(kOrderedSumAttr))
     return std::nullopt;
   bool accumulatorFirst = sum->getOperand(0) == body->getArgument(2);
   if (!accumulatorFirst && sum->getOperand(1) != body->getArgument(2))

@@ -21,6 +21,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -206,11 +207,24 @@ LogicalResult cpu::insertBoundsChecks(func::FuncOp entry) {
 // Asserts
 //===----------------------------------------------------------------------===//
 
+void cpu::nameChecks(func::FuncOp entry) {
+  entry.walk([](linalg::LinalgOp parent) {
+    StringRef name = getOpName(parent);
+    if (name.empty())
+      return;
+    parent.getBlock()->walk([&](Operation *op) {
+      if (isa<cf::AssertOp, tensor::ExtractOp>(op))
+        op->setLoc(NameLoc::get(StringAttr::get(op->getContext(), name),
+                                op->getLoc()));
+    });
+  });
+}
+
 /// `file:line:col: 'name'` of the op that checks, as far as it has them.
 static std::string describe(cf::AssertOp op) {
   std::string name, position;
   op.getLoc()->walk([&](Location inner) {
-    if (auto named = dyn_cast<NameLoc>(inner))
+    if (auto named = dyn_cast<NameLoc>(inner); named && name.empty())
       name = named.getName().str();
     if (auto file = dyn_cast<FileLineColLoc>(inner); file && position.empty())
       position = file.getFilename().str() + ":" +
@@ -218,9 +232,6 @@ static std::string describe(cf::AssertOp op) {
                  std::to_string(file.getColumn());
     return WalkResult::advance();
   });
-  if (auto parent = op->getParentOfType<linalg::LinalgOp>())
-    if (StringRef given = getOpName(parent); !given.empty())
-      name = given.str();
   if (position.empty() && name.empty())
     return "unknown location";
   if (name.empty())

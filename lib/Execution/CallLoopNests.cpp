@@ -15,6 +15,7 @@
 #include "Buffers.h"
 #include "CpuCompiler.h"
 #include "LoopNest.h"
+#include "QuantOpt/Analysis/OrderedSum.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -41,6 +42,9 @@ public:
   ModuleOp getNests() { return *nests; }
 
 private:
+  /// A sum in the fixed order whose accesses are too irregular: first its
+  /// elements, into a buffer, then their sum.
+  LogicalResult outlineInTwo(linalg::LinalgOp op);
   /// `op` as a function that takes `pointers` and `scalars`.
   func::FuncOp createFunction(LoopNest &nest, const NestCaptures &captures,
                               ArrayRef<Value> pointers);
@@ -144,12 +148,55 @@ func::FuncOp NestOutliner::unify(func::FuncOp function) {
   return it->second;
 }
 
+LogicalResult NestOutliner::outlineInTwo(linalg::LinalgOp op) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  Block *body = op.getBlock();
+  auto add =
+      cast<arith::AddFOp>(body->getTerminator()->getOperand(0).getDefiningOp());
+  BlockArgument out = op.getRegionOutputArgs()[0];
+  Value element = add.getLhs() == out ? add.getRhs() : add.getLhs();
+  Value elements = memref::AllocOp::create(
+      builder, loc, MemRefType::get(extents, builder.getF32Type()));
+
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  AffineMap all = builder.getMultiDimIdentityMap(extents.size());
+  AffineMap outMap = maps.back();
+  maps.back() = all;
+  SmallVector<utils::IteratorType> parallel(extents.size(),
+                                            utils::IteratorType::parallel);
+  SmallVector<Value> inputs = op.getDpsInputs();
+  auto compute = linalg::GenericOp::create(
+      builder, loc, inputs, elements, maps, parallel,
+      [&](OpBuilder &b, Location loc, ValueRange args) {
+        IRMapping mapping;
+        mapping.map(body->getArguments(), args);
+        for (Operation &inner : body->without_terminator())
+          if (&inner != add)
+            b.clone(inner, mapping);
+        linalg::YieldOp::create(b, loc, mapping.lookupOrDefault(element));
+      });
+  auto sum = linalg::GenericOp::create(
+      builder, loc, elements, op.getDpsInits()[0],
+      ArrayRef<AffineMap>{all, outMap}, op.getIteratorTypesArray(),
+      [&](OpBuilder &b, Location loc, ValueRange args) {
+        Value next = arith::AddFOp::create(b, loc, args[1], args[0]);
+        next.getDefiningOp()->setAttr(kOrderedSumAttr, b.getUnitAttr());
+        linalg::YieldOp::create(b, loc, next);
+      });
+  op->erase();
+  return success(succeeded(outline(compute)) && succeeded(outline(sum)));
+}
+
 LogicalResult NestOutliner::outline(linalg::LinalgOp op) {
   IRRewriter rewriter(context);
   rewriter.setInsertionPoint(op);
   FailureOr<LoopNest> nest = buildLoopNest(op);
   FailureOr<NestCaptures> captures = getCaptures(op);
   if (failed(nest) || failed(captures)) {
+    if (isMarkedSum(op))
+      return outlineInTwo(op);
     if (failed(linalg::linalgOpToLoops(rewriter, op)))
       return op.emitError() << "cannot be executed on the CPU";
     rewriter.eraseOp(op);

@@ -96,6 +96,10 @@ LogicalResult bufferize(ModuleOp module);
 /// outlives its iteration.
 void localizeLoopBuffers(func::FuncOp entry);
 
+/// Gives what may fail in the bodies of named ops a location with the name,
+/// which other steps keep.
+void nameChecks(func::FuncOp entry);
+
 /// Adds a `cf.assert` in front of every access whose index depends on data.
 LogicalResult insertBoundsChecks(func::FuncOp entry);
 

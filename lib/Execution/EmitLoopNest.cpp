@@ -13,74 +13,20 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Buffers.h"
-#include "LoopNest.h"
+#include "NestEmitter.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
 using namespace mlir::qopt::cpu;
 
-namespace {
-/// One of the interleaved iterations.
-struct Lane {
-  /// Of each nest operand, moved by the loops entered so far.
-  SmallVector<Value> pointers;
-  /// The counter of each of the op's loops (i64), null before it is entered.
-  SmallVector<Value> counters;
-  /// Running values of the outputs, while in registers.
-  SmallVector<Value> running;
-};
-
-class Emitter {
-public:
-  Emitter(func::FuncOp function, LoopNest &nest,
-          const DenseMap<Value, Value> &bufferPointers,
-          const IRMapping &mapping)
-      : nest(nest), bufferPointers(bufferPointers), mapping(mapping),
-        builder(function.getContext()), loc(nest.op.getLoc()) {
-    builder.setInsertionPointToEnd(&function.getBody().front());
-  }
-
-  void emit(ArrayRef<Value> operandPointers);
-
-private:
-  using Lanes = SmallVector<Lane>;
-
-  Value constant(int64_t value) {
-    return arith::ConstantIntOp::create(builder, loc, value, 64);
-  }
-  /// `lane` inside iteration `counter` of `loop`.
-  Lane advance(const Lane &lane, const NestLoop &loop, Value counter);
-  /// The loops from `level` on.
-  void emitLevel(size_t level, Lanes &lanes);
-  /// Loop `level` with its lanes' running values carried.
-  void emitRegisterLoop(size_t level, Lanes &lanes);
-  void emitInterleaved(size_t level, const Lane &lane);
-  void emitRange(size_t level, const Lane &lane, int64_t begin, int64_t end,
-                 int64_t step);
-  void emitBody(Lane &lane);
-  void cloneBody(Lane &lane, IRMapping &values);
-  Value load(Value pointer, Type elementType);
-  void store(Value value, Value pointer, Type elementType);
-  Value loadCaptured(memref::LoadOp op, const IRMapping &values);
-
-  LoopNest &nest;
-  const DenseMap<Value, Value> &bufferPointers;
-  const IRMapping &mapping;
-  OpBuilder builder;
-  Location loc;
-};
-} // namespace
-
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
 
-Value Emitter::load(Value pointer, Type elementType) {
+Value NestEmitter::load(Value pointer, Type elementType) {
   Type storage = getStorageType(elementType);
   Value value = LLVM::LoadOp::create(builder, loc, storage, pointer);
   if (elementType.isIndex())
@@ -93,7 +39,7 @@ Value Emitter::load(Value pointer, Type elementType) {
                                zero);
 }
 
-void Emitter::store(Value value, Value pointer, Type elementType) {
+void NestEmitter::store(Value value, Value pointer, Type elementType) {
   Type storage = getStorageType(elementType);
   if (elementType.isIndex())
     value = arith::IndexCastOp::create(builder, loc, storage, value);
@@ -102,7 +48,7 @@ void Emitter::store(Value value, Value pointer, Type elementType) {
   LLVM::StoreOp::create(builder, loc, value, pointer);
 }
 
-Value Emitter::loadCaptured(memref::LoadOp op, const IRMapping &values) {
+Value NestEmitter::loadCaptured(memref::LoadOp op, const IRMapping &values) {
   MemRefType type = op.getMemRefType();
   SmallVector<int64_t> strides = *getStaticStrides(type);
   Value position = constant(0);
@@ -126,7 +72,7 @@ Value Emitter::loadCaptured(memref::LoadOp op, const IRMapping &values) {
 //===----------------------------------------------------------------------===//
 
 /// Copies of the body's ops; `values` maps its arguments.
-void Emitter::cloneBody(Lane &lane, IRMapping &values) {
+void NestEmitter::cloneBody(Lane &lane, IRMapping &values) {
   for (Operation &op : nest.op.getBlock()->without_terminator()) {
     if (auto index = dyn_cast<linalg::IndexOp>(op)) {
       Value counter = lane.counters[index.getDim()];
@@ -141,7 +87,7 @@ void Emitter::cloneBody(Lane &lane, IRMapping &values) {
   }
 }
 
-void Emitter::emitBody(Lane &lane) {
+void NestEmitter::emitBody(Lane &lane) {
   IRMapping values(mapping);
   size_t output = 0;
   for (auto [operand, pointer] : llvm::zip(nest.operands, lane.pointers)) {
@@ -173,7 +119,8 @@ void Emitter::emitBody(Lane &lane) {
 // Loops
 //===----------------------------------------------------------------------===//
 
-Lane Emitter::advance(const Lane &lane, const NestLoop &loop, Value counter) {
+Lane NestEmitter::advance(const Lane &lane, const NestLoop &loop,
+                          Value counter) {
   Lane result = lane;
   for (size_t i = 0; i < result.pointers.size(); ++i) {
     if (loop.strides[i] == 0)
@@ -191,7 +138,7 @@ Lane Emitter::advance(const Lane &lane, const NestLoop &loop, Value counter) {
   return result;
 }
 
-void Emitter::emitRegisterLoop(size_t level, Lanes &lanes) {
+void NestEmitter::emitRegisterLoop(size_t level, Lanes &lanes) {
   SmallVector<Value> inits;
   for (Lane &lane : lanes)
     inits.append(lane.running);
@@ -220,8 +167,8 @@ void Emitter::emitRegisterLoop(size_t level, Lanes &lanes) {
 }
 
 /// Iterations `begin` to `end` of loop `level`, `step` of them at a time.
-void Emitter::emitRange(size_t level, const Lane &lane, int64_t begin,
-                        int64_t end, int64_t step) {
+void NestEmitter::emitRange(size_t level, const Lane &lane, int64_t begin,
+                            int64_t end, int64_t step) {
   if (begin >= end)
     return;
   auto loop = scf::ForOp::create(builder, loc, constant(begin), constant(end),
@@ -238,14 +185,16 @@ void Emitter::emitRange(size_t level, const Lane &lane, int64_t begin,
   emitLevel(level + 1, inner);
 }
 
-void Emitter::emitInterleaved(size_t level, const Lane &lane) {
+void NestEmitter::emitInterleaved(size_t level, const Lane &lane) {
   int64_t extent = nest.loops[level].extent;
   int64_t whole = extent / nest.interleave * nest.interleave;
   emitRange(level, lane, 0, whole, nest.interleave);
   emitRange(level, lane, whole, extent, 1);
 }
 
-void Emitter::emitLevel(size_t level, Lanes &lanes) {
+void NestEmitter::emitLevel(size_t level, Lanes &lanes) {
+  if (nest.isOrderedSum && level == nest.getSumLevel())
+    return emitOrderedSum(level, lanes.front());
   bool startsRegisters =
       level == nest.firstRegisterLoop && level < nest.loops.size();
   if (startsRegisters) {
@@ -275,7 +224,7 @@ void Emitter::emitLevel(size_t level, Lanes &lanes) {
   emitRange(level, lanes.front(), 0, nest.loops[level].extent, 1);
 }
 
-void Emitter::emit(ArrayRef<Value> operandPointers) {
+void NestEmitter::emit(ArrayRef<Value> operandPointers) {
   // An empty loop: no element is touched, not even an output.
   for (const NestLoop &loop : nest.loops)
     if (loop.extent == 0)
@@ -294,5 +243,5 @@ void cpu::emitLoopNest(func::FuncOp function, LoopNest &nest,
                        ArrayRef<Value> operandPointers,
                        const DenseMap<Value, Value> &bufferPointers,
                        const IRMapping &mapping) {
-  Emitter(function, nest, bufferPointers, mapping).emit(operandPointers);
+  NestEmitter(function, nest, bufferPointers, mapping).emit(operandPointers);
 }

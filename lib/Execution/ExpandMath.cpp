@@ -1,4 +1,4 @@
-//===- ExpandMath.cpp - exp, erf and tanh as vectorizable code -*- C++ -*-===//
+//===- ExpandMath.cpp - Functions as vectorizable code ---------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,67 +6,27 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The functions that softmax, GELU and sigmoid spend their time in, on f32:
+// Transcendental functions of f32, and of 16-bit floats by way of f32:
 // evaluated in f64 without branches or tables and rounded once. The f64 value
 // is accurate to 2^-40 or better, so that the result is the correctly rounded
 // one, or where the exact value lies next to the middle of two floats perhaps
 // the other (1 of 500,000 arguments of erf). It is the same on every machine,
-// in vectors and in scalars. Other functions and types are left to the caller.
+// in vectors and in scalars. Subnormal f32 are normal numbers of f64 and need
+// no care. Other functions and types are left to the caller.
 //
 // Rounding to bf16 is integer arithmetic, too: AVX512-BF16 has an instruction
 // for it that flushes subnormals.
 //
 //===----------------------------------------------------------------------===//
+#include "F64Builder.h"
 #include "QuantOpt/Execution/Lowering.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::qopt;
 
-namespace {
-/// Arithmetic on f64 values as the formulas are written.
-class F64Builder {
-public:
-  explicit F64Builder(Operation *op) : b(op->getLoc(), op) {}
-
-  Value constant(double value) {
-    return arith::ConstantOp::create(b, b.getF64FloatAttr(value));
-  }
-  Value add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
-  Value sub(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
-  Value div(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
-  Value fma(Value x, Value y, Value z) {
-    return math::FmaOp::create(b, x, y, z);
-  }
-  /// coefficients[0] + x (coefficients[1] + x (...)).
-  Value polynomial(Value x, ArrayRef<double> coefficients) {
-    Value sum = constant(coefficients.back());
-    for (double c : llvm::reverse(coefficients.drop_back()))
-      sum = fma(sum, x, constant(c));
-    return sum;
-  }
-  /// The f32 `x` limited to [low, high] as f64; NaN stays NaN.
-  Value clampToF64(Value x, float low, float high) {
-    auto limit = [&](float value) -> Value {
-      return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
-    };
-    x = arith::MaximumFOp::create(b, x, limit(low));
-    x = arith::MinimumFOp::create(b, x, limit(high));
-    return arith::ExtFOp::create(b, b.getF64Type(), x);
-  }
-  Value toF32(Value x) { return arith::TruncFOp::create(b, b.getF32Type(), x); }
-
-  Value exp(Value x);
-
-  ImplicitLocOpBuilder b;
-};
-} // namespace
-
-/// e^x for |x| < 700: 2^k · e^r with |r| <= ln(2) / 2 and e^r by its Taylor
+/// 2^k · e^r with |r| <= ln(2) / 2 and e^r by its Taylor
 /// series, whose first missing term is below 2^-47.
 Value F64Builder::exp(Value x) {
   static constexpr double kTaylor[] = {
@@ -94,6 +54,13 @@ Value F64Builder::exp(Value x) {
 /// Beyond the limits the rounded result is 0 or infinite.
 static Value expandExp(F64Builder &b, Value x) {
   return b.toF32(b.exp(b.clampToF64(x, -104.0f, 89.0f)));
+}
+
+/// 2^x = e^(x ln 2).
+static Value expandExp2(F64Builder &b, Value x) {
+  constexpr double kLn2 = 0x1.62e42fefa39efp-1;
+  Value limited = b.clampToF64(x, -151.0f, 129.0f);
+  return b.toF32(b.exp(b.mul(limited, b.constant(kLn2))));
 }
 
 /// erf(x) = x · P((x^2 - 8) / 8) on [-4, 4], beyond which it rounds to +-1. P
@@ -126,10 +93,8 @@ static Value expandTanh(F64Builder &b, Value x) {
   Value quotient = b.div(b.sub(power, one), b.add(power, one));
   Value square = b.mul(limited, limited);
   Value series = b.mul(limited, b.polynomial(square, kSeries));
-  Value isSmall = arith::CmpFOp::create(b.b, arith::CmpFPredicate::OLT, square,
-                                        b.constant(kSeriesBelow));
-  Value result = arith::SelectOp::create(b.b, isSmall, series, quotient);
-  return b.toF32(result);
+  Value isSmall = b.less(square, b.constant(kSeriesBelow));
+  return b.toF32(b.select(isSmall, series, quotient));
 }
 
 /// 1 / sqrt(x), both rounded: what rsqrt is on every target.
@@ -157,7 +122,58 @@ static Value expandTruncation(ImplicitLocOpBuilder &b, Value x) {
   return arith::BitcastOp::create(b, b.getBF16Type(), result);
 }
 
+//===----------------------------------------------------------------------===//
+// All of them
+//===----------------------------------------------------------------------===//
+
+bool mlir::qopt::isExpandedMath(Operation *op) {
+  if (!isa<math::ErfOp, math::ExpOp, math::Exp2Op, math::FPowIOp, math::LogOp,
+           math::Log10Op, math::Log1pOp, math::Log2Op, math::PowFOp,
+           math::RsqrtOp, math::TanhOp>(op))
+    return false;
+  Type type = op->getResult(0).getType();
+  return type.isF32() || type.isF16() || type.isBF16();
+}
+
+/// What `op` computes of f32 `operands`.
+static Value expand(F64Builder &b, Operation *op, ValueRange operands) {
+  constexpr double kLog2E = 0x1.71547652b82fep+0,
+                   kLog10E = 0x1.bcb7b1526e50ep-2;
+  Value x = operands[0];
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<math::ErfOp>([&](auto) { return expandErf(b, x); })
+      .Case<math::ExpOp>([&](auto) { return expandExp(b, x); })
+      .Case<math::Exp2Op>([&](auto) { return expandExp2(b, x); })
+      .Case<math::FPowIOp>([&](auto) { return expandPowI(b, x, operands[1]); })
+      .Case<math::LogOp>([&](auto) { return expandLog(b, x); })
+      .Case<math::Log10Op>([&](auto) { return expandLog(b, x, kLog10E); })
+      .Case<math::Log1pOp>([&](auto) { return expandLog1p(b, x); })
+      .Case<math::Log2Op>([&](auto) { return expandLog(b, x, kLog2E); })
+      .Case<math::PowFOp>([&](auto) { return expandPowF(b, x, operands[1]); })
+      .Case<math::RsqrtOp>([&](auto) { return expandRsqrt(b.b, x); })
+      .Case<math::TanhOp>([&](auto) { return expandTanh(b, x); });
+}
+
 void mlir::qopt::expandMath(Operation *root) {
+  SmallVector<Operation *> ops;
+  root->walk([&](Operation *op) {
+    if (op->getNumResults() == 1 && isExpandedMath(op))
+      ops.push_back(op);
+  });
+  for (Operation *op : ops) {
+    F64Builder builder(op);
+    Type type = op->getResult(0).getType(), f32 = builder.b.getF32Type();
+    SmallVector<Value> operands(op->getOperands());
+    for (Value &operand : operands)
+      if (isa<FloatType>(operand.getType()) && !operand.getType().isF32())
+        operand = arith::ExtFOp::create(builder.b, f32, operand);
+    Value result = expand(builder, op, operands);
+    if (!type.isF32())
+      result = arith::TruncFOp::create(builder.b, type, result);
+    op->getResult(0).replaceAllUsesWith(result);
+    op->erase();
+  }
+
   SmallVector<arith::TruncFOp> truncations;
   root->walk([&](arith::TruncFOp op) {
     if (op.getIn().getType().isF32() && op.getType().isBF16())
@@ -166,22 +182,6 @@ void mlir::qopt::expandMath(Operation *root) {
   for (arith::TruncFOp op : truncations) {
     ImplicitLocOpBuilder builder(op.getLoc(), op);
     op.replaceAllUsesWith(expandTruncation(builder, op.getIn()));
-    op->erase();
-  }
-  SmallVector<Operation *> ops;
-  root->walk([&](Operation *op) {
-    if (isa<math::ExpOp, math::ErfOp, math::RsqrtOp, math::TanhOp>(op) &&
-        op->getResult(0).getType().isF32())
-      ops.push_back(op);
-  });
-  for (Operation *op : ops) {
-    F64Builder builder(op);
-    Value x = op->getOperand(0);
-    Value result = isa<math::ExpOp>(op)     ? expandExp(builder, x)
-                   : isa<math::ErfOp>(op)   ? expandErf(builder, x)
-                   : isa<math::RsqrtOp>(op) ? expandRsqrt(builder.b, x)
-                                            : expandTanh(builder, x);
-    op->getResult(0).replaceAllUsesWith(result);
     op->erase();
   }
 }

@@ -336,6 +336,7 @@ cpu::externalizeModel(ModuleOp module, func::FuncOp entry, bool keepObservers) {
     });
     if (failed(lowerQuantTypes(copy)))
       return failure();
+    nameChecks(copy);
     copy.walk([](Operation *op) {
       op->setDiscardableAttrs(ArrayRef<NamedAttribute>());
     });

@@ -16,6 +16,7 @@
 #include "LoopNest.h"
 
 #include "Buffers.h"
+#include "QuantOpt/Analysis/OrderedSum.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -117,6 +118,30 @@ static NestLoop takeCheapest(const LoopNest &nest,
   return loop;
 }
 
+/// Side by side where that reads memory in order. Partial sums are to stay in
+/// the first-level cache.
+static void orderSum(LoopNest &nest, SmallVector<NestLoop> parallel,
+                     SmallVector<NestLoop> reductions) {
+  constexpr int64_t kMaxPartials = 4096, kMinLanes = 16, kMaxLanes = 256;
+  nest.isOrderedSum = true;
+  if (!parallel.empty()) {
+    NestLoop inner = takeCheapest(nest, parallel);
+    parallel.push_back(inner);
+    if (inner.extent >= kMinVectorExtent &&
+        getVectorCost(nest, inner) <= getVectorCost(nest, reductions.back())) {
+      int64_t count = 1;
+      for (NestLoop &loop : reductions)
+        count = std::min(count * loop.extent, kSumPartials);
+      int64_t lanes = std::clamp(kMaxPartials / count, kMinLanes, kMaxLanes);
+      lanes -= lanes % kMinLanes;
+      nest.sumLanes = std::min(lanes, inner.extent);
+    }
+  }
+  nest.loops = std::move(parallel);
+  nest.firstRegisterLoop = nest.loops.size();
+  nest.loops.append(reductions.begin(), reductions.end());
+}
+
 static void orderReduction(LoopNest &nest, SmallVector<NestLoop> parallel,
                            SmallVector<NestLoop> reductions) {
   if (parallel.empty()) {
@@ -168,6 +193,8 @@ static void orderLoops(LoopNest &nest, SmallVector<NestLoop> loops) {
   });
   mergeLoops(parallel);
   mergeLoops(reductions);
+  if (!reductions.empty() && isMarkedSum(nest.op))
+    return orderSum(nest, std::move(parallel), std::move(reductions));
   if (!reductions.empty())
     return orderReduction(nest, std::move(parallel), std::move(reductions));
   nest.loops = std::move(parallel);

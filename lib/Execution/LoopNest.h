@@ -49,6 +49,15 @@ struct LoopNest {
   /// Iterations of loop `firstRegisterLoop - 1` that run interleaved, so that
   /// their dependent chains overlap.
   int64_t interleave = 1;
+  /// The reduction is a sum in the fixed order (OrderedSum.h).
+  bool isOrderedSum = false;
+  /// Of such a sum: as many iterations of loop `firstRegisterLoop - 1` are
+  /// added up side by side, as vectors; 0 if that loop is like the others.
+  int64_t sumLanes = 0;
+  /// The first of the loops that make such a sum.
+  size_t getSumLevel() const {
+    return firstRegisterLoop - (sumLanes != 0 ? 1 : 0);
+  }
 };
 
 /// Chooses the loops for `op`. Each element of an output sees its reduction in

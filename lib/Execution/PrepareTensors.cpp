@@ -16,6 +16,7 @@
 #include "CpuCompiler.h"
 
 #include "QuantOpt/Analysis/MulAdd.h"
+#include "QuantOpt/Analysis/OrderedSum.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -211,10 +212,12 @@ LogicalResult cpu::prepareTensors(ModuleOp module, func::FuncOp entry,
 
   dropFastMath(entry);
   if (failed(resolveMarkers(module, entry, numWeights)) ||
-      failed(generalizeOps(entry, kRefusal)) || failed(simplify(entry)) ||
-      failed(verifyStaticShapes(entry, kRefusal)))
+      failed(generalizeOps(entry, kRefusal)))
     return failure();
   separateExtensions(entry);
+  markOrderedSums(entry);
+  if (failed(simplify(entry)) || failed(verifyStaticShapes(entry, kRefusal)))
+    return failure();
 
   SmallVector<linalg::GenericOp> contractions;
   entry.walk([&](linalg::GenericOp op) {

@@ -8,7 +8,8 @@
 //
 // One routine for all structured ops: loops in the order of the iteration
 // space, operands at positions that are linear in the loops. Sums are therefore
-// added up in increasing order, as the loop nests of the CPU path do.
+// added up in increasing order. (Sums at run time have another one, which all
+// targets share; what is folded here none of them sees.)
 //
 //===----------------------------------------------------------------------===//
 #include "ConstantEvaluator.h"

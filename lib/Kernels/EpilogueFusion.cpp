@@ -17,6 +17,7 @@
 
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
+#include "QuantOpt/Execution/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -57,8 +58,8 @@ bool mlir::qopt::isLowerable(Operation *op) {
       !llvm::all_of(op->getOperandTypes(), isScalarType) ||
       !isScalarType(op->getResult(0).getType()))
     return false;
-  if (isa<math::ExpOp, math::ErfOp, math::TanhOp>(op))
-    return op->getResult(0).getType().isF32();
+  if (isExpandedMath(op))
+    return true;
   if (isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
           math::FloorOp, math::FmaOp, math::RoundEvenOp, math::RsqrtOp,
           math::SqrtOp, math::TruncOp>(op))

@@ -11,8 +11,10 @@
 // ops, each of which will be one kernel, and its results become arguments.
 //
 //===----------------------------------------------------------------------===//
+#include "ExpandSums.h"
 #include "SimplifyMovement.h"
 
+#include "QuantOpt/Analysis/OrderedSum.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "QuantOpt/Execution/Lowering.h"
 #include "QuantOpt/Frontend/Entry.h"
@@ -154,9 +156,12 @@ LogicalResult PrepareKernels::prepare(ModuleOp module, func::FuncOp entry) {
     return failure();
   dropFastMath(entry);
   unrollLoops(entry);
-  if (failed(generalizeOps(entry, kNoKernel)) || failed(simplify(module)) ||
-      failed(verifyStaticShapes(entry, kNoKernel)))
+  if (failed(generalizeOps(entry, kNoKernel)))
     return failure();
+  markOrderedSums(entry);
+  if (failed(simplify(module)) || failed(verifyStaticShapes(entry, kNoKernel)))
+    return failure();
+  expandOrderedSums(entry);
   entry.walk([](linalg::GenericOp op) {
     if (op.getNumReductionLoops() != 0)
       foldMovements(op);

@@ -74,6 +74,9 @@ TEST(ScalarFunctions, AgreeWithQuantMath) {
     EXPECT_TRUE(isClose(expF32(x), quantmath::exp(x))) << x;
     EXPECT_TRUE(isClose(erfF32(x), quantmath::erf(x))) << x;
     EXPECT_TRUE(isClose(tanhF32(x), quantmath::tanh(x))) << x;
+    if (x > 0) {
+      EXPECT_TRUE(isClose(logF32(x), quantmath::log(x))) << x;
+    }
   }
 }
 

@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Named and generic ops alike have indexing maps, loops and a body. Reductions
-// run in increasing order of the loops, as docs/Contracts.md promises.
+// Named and generic ops alike have indexing maps, loops and a body. Sums of
+// floats have the order of docs/Numerics.md, other reductions run in increasing
+// order of the loops.
 //
 //===----------------------------------------------------------------------===//
 #include "Interpreter.h"
@@ -47,6 +48,43 @@ std::optional<LinearMap> LinearMap::get(AffineMap map,
   return result;
 }
 
+namespace {
+/// One sum under way: element i is in partial sum i mod 256.
+class PartialSums {
+public:
+  Scalar &next() { return partials[count++ % partials.size()]; }
+  /// The upper half is added to the lower one until one number is left.
+  float finish() const {
+    std::vector<float> values;
+    for (Scalar partial : partials)
+      values.push_back(float(partial.f));
+    while (values.size() > 1) {
+      size_t half = values.size() / 2;
+      for (size_t i = 0; i < half; ++i)
+        values[i] = values[i] + values[half + i];
+      values.resize(half);
+    }
+    return values.front();
+  }
+
+private:
+  std::vector<Scalar> partials = std::vector<Scalar>(256, ofFloat(-0.0));
+  size_t count = 0;
+};
+} // namespace
+
+/// True if the only result is `out + e` in binary32 and no running value is
+/// part of e.
+static bool isFloatSum(linalg::LinalgOp op) {
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInits() != 1)
+    return false;
+  Block &body = *op.getBlock();
+  Value out = body.getArguments().back();
+  auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  return add && add.getType().isF32() && out.hasOneUse() &&
+         *out.user_begin() == add;
+}
+
 bool Interpreter::evaluateBody(linalg::LinalgOp op,
                                ArrayRef<TensorRef> operands,
                                const ScalarProgram::Lookup &lookup,
@@ -81,12 +119,14 @@ bool Interpreter::evaluateBody(linalg::LinalgOp op,
       result.step.resize(result.size(), 0.0);
 
   bool reduces = op.getNumReductionLoops() != 0;
+  std::vector<PartialSums> sums(isFloatSum(op) ? results[0].size() : 0);
   ScalarError undefined;
   // With the distances q - z of the edges behind them, for residuals.
   std::vector<Scalar> arguments(2 * operands.size(), ofInt(0));
   std::vector<double> change(numOutputs);
   SmallVector<int64_t> positions(operands.size());
   auto visit = [&](int64_t, ArrayRef<int64_t> loops) {
+    Scalar *partial = nullptr;
     for (size_t i = 0; i < operands.size(); ++i) {
       positions[i] = maps[i](loops);
       arguments[i] = i < numInputs ? operands[i]->data[positions[i]]
@@ -95,6 +135,10 @@ bool Interpreter::evaluateBody(linalg::LinalgOp op,
           edge && residuals && i < numInputs)
         arguments[operands.size() + i] =
             ofFloat(edge->q[positions[i]] - edge->zeroPoint[positions[i]]);
+    }
+    if (!sums.empty()) {
+      partial = &sums[positions[numInputs]].next();
+      arguments[numInputs] = *partial;
     }
     const Scalar *yielded =
         program.run(arguments.data(), loops.data(), undefined);
@@ -123,13 +167,15 @@ bool Interpreter::evaluateBody(linalg::LinalgOp op,
     }
     for (size_t o = 0; o < numOutputs; ++o) {
       int64_t at = positions[numInputs + o];
-      results[o].data[at] = values[o];
+      (partial ? *partial : results[o].data[at]) = values[o];
       if (hasSteps)
         results[o].step[at] =
             reduces ? std::max(results[o].step[at], change[o]) : change[o];
     }
   };
   forEachIndex(op.getStaticLoopRanges(), visit);
+  for (auto [i, sum] : llvm::enumerate(sums))
+    results[0].data[i] = ofFloat(float(results[0].data[i].f) + sum.finish());
   if (!undefined.message.empty())
     return fail(*op, undefined.message);
   bool isInexact = llvm::any_of(

@@ -1,4 +1,5 @@
-//===- ScalarFunctions.cpp - exp, erf and tanh in binary32 ----------------===//
+//===- ScalarFunctions.cpp - Functions in binary32
+//-------------------------===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -13,7 +14,9 @@
 //===----------------------------------------------------------------------===//
 #include "ScalarProgram.h"
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 using namespace mlir::qopt;
 using namespace mlir::qopt::differential;
@@ -77,4 +80,36 @@ float differential::tanhF32(float x) {
     return float(limited * polynomial(square, kSeries));
   double power = expF64(limited + limited);
   return float((power - 1.0) / (power + 1.0));
+}
+
+float differential::logF32(float x) {
+  static constexpr double kSeries[] = {1.0,      1.0 / 3,  1.0 / 5,
+                                       1.0 / 7,  1.0 / 9,  1.0 / 11,
+                                       1.0 / 13, 1.0 / 15, 1.0 / 17};
+  if (x == 0)
+    return -std::numeric_limits<float>::infinity();
+  if (x < 0)
+    return std::numeric_limits<float>::quiet_NaN();
+  if (!(x <= std::numeric_limits<float>::max()))
+    return x;
+  // x = 2^exponent (1 + fraction), halved as often as it exceeds sqrt(2).
+  int exponent;
+  double mantissa = std::frexp(double(x), &exponent);
+  if (mantissa < 0x1.6a09e667f3bcdp-1) {
+    mantissa *= 2;
+    --exponent;
+  }
+  double fraction = mantissa - 1.0;
+  double s = fraction / (fraction + 2.0);
+  return float(__builtin_fma(double(exponent), 0x1.62e42fefa39efp-1,
+                             (s + s) * polynomial(s * s, kSeries)));
+}
+
+float differential::powerF32(float x, int64_t n) {
+  float result = 1.0f, square = x;
+  for (uint64_t bits = n < 0 ? 0 - uint64_t(n) : uint64_t(n); bits != 0;
+       bits /= 2, square *= square)
+    if (bits % 2 != 0)
+      result *= square;
+  return n < 0 ? 1.0f / result : result;
 }

@@ -173,6 +173,10 @@ ScalarProgram::Function ScalarProgram::selectFloat(Operation &op) {
         return isF32 ? unary([](double a) { return double(tanhF32(float(a))); })
                      : Function();
       })
+      .Case([&](math::LogOp) {
+        return isF32 ? unary([](double a) { return double(logF32(float(a))); })
+                     : Function();
+      })
       .Case([&](math::FmaOp) -> Function {
         if (!isF32)
           return Function();
@@ -183,14 +187,10 @@ ScalarProgram::Function ScalarProgram::selectFloat(Operation &op) {
       })
       .Case([&](math::FPowIOp power) -> Function {
         APInt exponent;
-        // Powers as they are expanded for constants: x^2 = x x, x^3 = x (x x).
-        if (!isF32 || !matchPattern(power.getRhs(), m_ConstantInt(&exponent)) ||
-            (exponent.getSExtValue() != 2 && exponent.getSExtValue() != 3))
+        if (!isF32 || !matchPattern(power.getRhs(), m_ConstantInt(&exponent)))
           return Function();
-        bool isCube = exponent.getSExtValue() == 3;
-        return unary([isCube](double a) {
-          float x = float(a), square = x * x;
-          return double(isCube ? x * square : square);
+        return unary([n = exponent.getSExtValue()](double a) {
+          return double(powerF32(float(a), n));
         });
       })
       .Default([](Operation *) { return Function(); });

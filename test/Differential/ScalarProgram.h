@@ -32,6 +32,10 @@ struct ScalarError {
 float expF32(float x);
 float erfF32(float x);
 float tanhF32(float x);
+float logF32(float x);
+/// The product of the squares x^(2^i) of the bits of |n|, lowest first; its
+/// reciprocal for n < 0.
+float powerF32(float x, int64_t n);
 
 class ScalarProgram {
 public:

@@ -233,51 +233,6 @@ TEST(CpuLoops, IndicesOfMergedAndUnitLoops) {
 // Reductions
 //===----------------------------------------------------------------------===//
 
-/// Sums of each element's neighbours `r` apart keep their order: every subset
-/// of the three dimensions is reduced.
-TEST(CpuLoops, SumsInOrder) {
-  constexpr int kExtents[3] = {11, 13, 19};
-  Floats a = randomFloats(11 * 13 * 19, 1, 1000.0f);
-  for (int reduced = 1; reduced < 8; ++reduced) {
-    SCOPED_TRACE(reduced);
-    std::string kept, type, kinds;
-    int count = 1;
-    for (int d = 0; d < 3; ++d) {
-      bool isReduced = reduced >> d & 1;
-      kinds += std::string(d ? ", " : "") +
-               (isReduced ? "\"reduction\"" : "\"parallel\"");
-      if (isReduced)
-        continue;
-      kept += std::string(kept.empty() ? "" : ", ") + "d" + std::to_string(d);
-      type += std::to_string(kExtents[d]) + "x";
-      count *= kExtents[d];
-    }
-    type = "tensor<" + type + "f32>";
-    CpuModel model(
-        "func.func @main(%a: tensor<11x13x19xf32>) -> " + type +
-        " {\n%c0 = arith.constant 0.0 : f32\n%e = tensor.empty() : " + type +
-        "\n%z = linalg.fill ins(%c0 : f32) outs(%e : " + type + ") -> " + type +
-        "\n%r = linalg.generic {indexing_maps = [affine_map<(d0, d1, "
-        "d2) -> (d0, d1, d2)>, affine_map<(d0, d1, d2) -> (" +
-        kept + ")>], iterator_types = [" + kinds +
-        "]} ins(%a : tensor<11x13x19xf32>) outs(%z : " + type +
-        ") {\n^bb0(%x: f32, %s: f32):\n%t = arith.addf %s, %x : "
-        "f32\nlinalg.yield %t : f32\n} -> " +
-        type + "\nreturn %r : " + type + "\n}");
-    Floats expected(count, 0.0f);
-    for (int i = 0; i < 11; ++i)
-      for (int j = 0; j < 13; ++j)
-        for (int k = 0; k < 19; ++k) {
-          int index[3] = {i, j, k}, at = 0;
-          for (int d = 0; d < 3; ++d)
-            if (!(reduced >> d & 1))
-              at = at * kExtents[d] + index[d];
-          expected[at] += a[(i * 13 + j) * 19 + k];
-        }
-    EXPECT_EQ(model.run1<float>({a}), expected) << model.error();
-  }
-}
-
 TEST(CpuLoops, MaxWithArgmaxAndSoftmax) {
   CpuModel model(R"(
     #id = affine_map<(i, j) -> (i, j)>

@@ -27,7 +27,9 @@ struct MulAdd {
 };
 
 /// `out = out + lhs * rhs` with operands in any order: all f32, or i32 of two
-/// i8 inputs, each sign- or zero-extended. Needs one reduction loop at least.
+/// i8 inputs, each sign- or zero-extended. Needs one reduction loop at least. A
+/// sum that was marked (OrderedSum.h) before a product was fused into it is
+/// none.
 std::optional<MulAdd> matchMulAdd(linalg::LinalgOp op);
 
 /// Positive or negative zero, or integer zero.

@@ -97,9 +97,12 @@ FailureOr<MemoryPlan> planMemory(func::FuncOp entry, int64_t alignment,
 // ExpandMath.cpp
 //===----------------------------------------------------------------------===//
 
-/// Replaces the common transcendental functions of f32 inside `root`, and
-/// roundings of f32 to bf16, by arithmetic.
+/// Replaces the common transcendental functions of f32, f16 and bf16 inside
+/// `root`, and roundings of f32 to bf16, by arithmetic.
 void expandMath(Operation *root);
+
+/// An op of the math dialect that expandMath replaces.
+bool isExpandedMath(Operation *op);
 
 } // namespace mlir::qopt
 

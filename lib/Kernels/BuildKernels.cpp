@@ -13,7 +13,6 @@
 //===----------------------------------------------------------------------===//
 #include "BatchAnalysis.h"
 #include "LoopShape.h"
-#include "ShareKernels.h"
 #include "LoopsShape.h"
 #include "QuantOpt/Analysis/Report.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
@@ -23,6 +22,7 @@
 #include "QuantOpt/Kernels/KernelLaunch.h"
 #include "QuantOpt/Kernels/KernelsForm.h"
 #include "QuantOpt/Kernels/LaunchCost.h"
+#include "ShareKernels.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"

@@ -104,8 +104,7 @@ private:
   SmallVector<int64_t> getShape(AffineMap map) {
     SmallVector<int64_t> shape;
     for (AffineExpr expr : map.getResults())
-      shape.push_back(
-          op.getExtents()[cast<AffineDimExpr>(expr).getPosition()]);
+      shape.push_back(op.getExtents()[cast<AffineDimExpr>(expr).getPosition()]);
     return shape;
   }
   AffineMap getLoopsMap(ArrayRef<unsigned> loops) {
@@ -216,8 +215,8 @@ Value LoopsExpander::build(Value value, ArrayRef<unsigned> loops,
       counted.push_back(loop);
   if (!counted.empty()) {
     AffineMap countedMap = getLoopsMap(counted);
-    inputs.push_back(tensor::EmptyOp::create(b, loc, getShape(countedMap),
-                                             b.getI1Type()));
+    inputs.push_back(
+        tensor::EmptyOp::create(b, loc, getShape(countedMap), b.getI1Type()));
     maps.push_back(restrict(countedMap));
   }
   maps.push_back(restrict(map));

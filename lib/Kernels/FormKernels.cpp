@@ -189,11 +189,11 @@ void FormKernels::buildGemm(const MatrixProduct &product, WindowAttr window,
                                        resultType.getElementType());
   ArrayAttr operandMaps = getOperandMaps(product.a.dims.map, product.b.dims.map,
                                          product.result.map);
-  auto gemm = GemmOp::create(
-      builder, loc, TypeRange{init.getType()}, a, b, operands, init,
-      builder.getAffineMapArrayAttr(maps), product.a.isUnsigned,
-      product.b.isUnsigned, operandMaps, window,
-      builder.getStringAttr(name), GemmConfigAttr());
+  auto gemm =
+      GemmOp::create(builder, loc, TypeRange{init.getType()}, a, b, operands,
+                     init, builder.getAffineMapArrayAttr(maps),
+                     product.a.isUnsigned, product.b.isUnsigned, operandMaps,
+                     window, builder.getStringAttr(name), GemmConfigAttr());
   buildEpilogue(gemm.getBody(), loc, epilogue, op->getResult(0));
   Value result =
       buildReshape(builder, loc, gemm.getResult(0), product.result.partExtents,

@@ -298,8 +298,8 @@ struct FormLoops : public qopt::impl::FormLoopsBase<FormLoops> {
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     GreedyRewriteConfig config;
     config.enableFolding(false);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns),
-                                     config)))
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
     SmallVector<Block *> blocks;
     getOperation().walk([&](linalg::LinalgOp op) {

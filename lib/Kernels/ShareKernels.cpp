@@ -44,7 +44,9 @@ static bool isScale(arith::ConstantOp op) {
 }
 
 static uint32_t getBits(arith::ConstantOp op) {
-  return cast<FloatAttr>(op.getValue()).getValue().bitcastToAPInt()
+  return cast<FloatAttr>(op.getValue())
+      .getValue()
+      .bitcastToAPInt()
       .getZExtValue();
 }
 
@@ -165,8 +167,8 @@ void mlir::qopt::shareKernels(gpu::GPUModuleOp kernels, func::FuncOp entry) {
     if (kernel.isExternal())
       continue;
     KernelSkeleton skeleton{kernel, {}, {}};
-    auto [it, isNew] = groupOfHash.try_emplace(SkeletonHasher().hash(skeleton),
-                                               groups.size());
+    auto [it, isNew] =
+        groupOfHash.try_emplace(SkeletonHasher().hash(skeleton), groups.size());
     if (isNew)
       groups.emplace_back();
     groups[it->second].push_back(std::move(skeleton));
@@ -201,9 +203,8 @@ void mlir::qopt::shareKernels(gpu::GPUModuleOp kernels, func::FuncOp entry) {
           builder, launch.getLoc(), builder.getI32Type(),
           static_cast<int32_t>(value)));
     launch.getKernelOperandsMutable().append(scales);
-    launch.setKernelAttr(
-        SymbolRefAttr::get(launch.getKernelModuleName(),
-                           FlatSymbolRefAttr::get(name)));
+    launch.setKernelAttr(SymbolRefAttr::get(launch.getKernelModuleName(),
+                                            FlatSymbolRefAttr::get(name)));
   }
   for (LLVM::LLVMFuncOp kernel : unused)
     kernel.erase();

@@ -48,7 +48,8 @@ struct GatherToSlice : OpRewritePattern<linalg::GenericOp> {
     SmallVector<OpFoldResult> strides(type.getRank(), rewriter.getIndexAttr(1));
     SmallVector<int64_t> moved;
     int64_t previous = -1;
-    for (auto [index, extent] : llvm::zip(extract.getIndices(), type.getShape())) {
+    for (auto [index, extent] :
+         llvm::zip(extract.getIndices(), type.getShape())) {
       APInt constant;
       int64_t offset = 0, size = 1;
       if (auto loop = index.getDefiningOp<linalg::IndexOp>()) {
@@ -73,11 +74,11 @@ struct GatherToSlice : OpRewritePattern<linalg::GenericOp> {
     llvm::erase(loops, 1);
     if (moved != loops)
       return failure();
-    Value slice = tensor::ExtractSliceOp::create(
-        rewriter, op.getLoc(), source, offsets, sizes, strides);
+    Value slice = tensor::ExtractSliceOp::create(rewriter, op.getLoc(), source,
+                                                 offsets, sizes, strides);
     auto resultType = cast<RankedTensorType>(op.getResult(0).getType());
-    rewriter.replaceOp(op, buildReshape(rewriter, op.getLoc(), slice,
-                                        resultType.getShape()));
+    rewriter.replaceOp(
+        op, buildReshape(rewriter, op.getLoc(), slice, resultType.getShape()));
     return success();
   }
 };

@@ -62,8 +62,8 @@ struct KernelLaunch {
   int64_t pointsPerRow = 0;
 };
 
-/// s0 of a gemm's launches: the extent of its outermost loop, which is the first
-/// batch dim, or M where there is none.
+/// s0 of a gemm's launches: the extent of its outermost loop, which is the
+/// first batch dim, or M where there is none.
 int64_t getGemmRows(GemmOp op);
 
 /// Emits the kernel of a gemm on buffers, with its `config`, into `kernels`, or

@@ -56,7 +56,7 @@ func.func @result_type(%a: tensor<4x8xi8>, %b: tensor<6x8xi8>, %d: tensor<4x6xi3
 // -----
 
 func.func @rank(%a: tensor<4x8xi8>, %b: tensor<6x8xi8>, %d: tensor<4xi32>) {
-  // expected-error @below {{needs operands of rank 2, or 3 with a leading batch, but has 'tensor<4x8xi8>', 'tensor<6x8xi8>' and 'tensor<4xi32>'}}
+  // expected-error @below {{needs operands of rank 2, or with one or two leading batch dims, but has 'tensor<4x8xi8>', 'tensor<6x8xi8>' and 'tensor<4xi32>'}}
   %0 = qopt.gemm ins(%a, %b : tensor<4x8xi8>, tensor<6x8xi8>) outs(%d : tensor<4xi32>) {
   ^bb0(%acc: i32):
     qopt.yield %acc : i32
@@ -67,7 +67,7 @@ func.func @rank(%a: tensor<4x8xi8>, %b: tensor<6x8xi8>, %d: tensor<4xi32>) {
 // -----
 
 func.func @rank_of_a(%a: tensor<1x4x8xi8>, %b: tensor<6x8xi8>, %d: tensor<4x6xi32>) {
-  // expected-error @below {{needs operands of rank 2, or 3 with a leading batch}}
+  // expected-error @below {{needs operands of rank 2, or with one or two leading batch dims}}
   %0 = qopt.gemm ins(%a, %b : tensor<1x4x8xi8>, tensor<6x8xi8>) outs(%d : tensor<4x6xi32>) {
   ^bb0(%acc: i32):
     qopt.yield %acc : i32
@@ -78,7 +78,7 @@ func.func @rank_of_a(%a: tensor<1x4x8xi8>, %b: tensor<6x8xi8>, %d: tensor<4x6xi3
 // -----
 
 func.func @rank_of_b(%a: tensor<4x8xi8>, %b: tensor<1x6x8xi8>, %d: tensor<4x6xi32>) {
-  // expected-error @below {{needs operands of rank 2, or 3 with a leading batch}}
+  // expected-error @below {{needs operands of rank 2, or with one or two leading batch dims}}
   %0 = qopt.gemm ins(%a, %b : tensor<4x8xi8>, tensor<1x6x8xi8>) outs(%d : tensor<4x6xi32>) {
   ^bb0(%acc: i32):
     qopt.yield %acc : i32
@@ -89,7 +89,7 @@ func.func @rank_of_b(%a: tensor<4x8xi8>, %b: tensor<1x6x8xi8>, %d: tensor<4x6xi3
 // -----
 
 func.func @types(%a: tensor<4x8xi8>, %b: tensor<6x8xf32>, %d: tensor<4x6xi32>) {
-  // expected-error @below {{multiplies i8 or f32, but has 'tensor<4x8xi8>' and 'tensor<6x8xf32>'}}
+  // expected-error @below {{multiplies i8, f16, bf16 or f32, but has 'tensor<4x8xi8>' and 'tensor<6x8xf32>'}}
   %0 = qopt.gemm ins(%a, %b : tensor<4x8xi8>, tensor<6x8xf32>) outs(%d : tensor<4x6xi32>) {
   ^bb0(%acc: i32):
     qopt.yield %acc : i32
@@ -100,7 +100,7 @@ func.func @types(%a: tensor<4x8xi8>, %b: tensor<6x8xf32>, %d: tensor<4x6xi32>) {
 // -----
 
 func.func @wide_integers(%a: tensor<4x8xi16>, %b: tensor<6x8xi16>, %d: tensor<4x6xi32>) {
-  // expected-error @below {{multiplies i8 or f32, but has 'tensor<4x8xi16>' and 'tensor<6x8xi16>'}}
+  // expected-error @below {{multiplies i8, f16, bf16 or f32, but has 'tensor<4x8xi16>' and 'tensor<6x8xi16>'}}
   %0 = qopt.gemm ins(%a, %b : tensor<4x8xi16>, tensor<6x8xi16>) outs(%d : tensor<4x6xi32>) {
   ^bb0(%acc: i32):
     qopt.yield %acc : i32
@@ -122,7 +122,7 @@ func.func @unsigned_floats(%a: tensor<4x8xf32>, %b: tensor<6x8xf32>, %d: tensor<
 // -----
 
 func.func @batch(%a: tensor<2x4x8xi8>, %b: tensor<6x8xi8>, %d: tensor<3x4x6xi32>) {
-  // expected-error @below {{batches differ: 'tensor<2x4x8xi8>', 'tensor<6x8xi8>' and 'tensor<3x4x6xi32>'}}
+  // expected-error @below {{batches of a and the result differ: 'tensor<2x4x8xi8>' and 'tensor<3x4x6xi32>'}}
   %0 = qopt.gemm ins(%a, %b : tensor<2x4x8xi8>, tensor<6x8xi8>) outs(%d : tensor<3x4x6xi32>) {
   ^bb0(%acc: i32):
     qopt.yield %acc : i32
@@ -133,7 +133,7 @@ func.func @batch(%a: tensor<2x4x8xi8>, %b: tensor<6x8xi8>, %d: tensor<3x4x6xi32>
 // -----
 
 func.func @batch_of_b(%a: tensor<2x4x8xi8>, %b: tensor<3x6x8xi8>, %d: tensor<2x4x6xi32>) {
-  // expected-error @below {{batches differ: 'tensor<2x4x8xi8>', 'tensor<3x6x8xi8>' and 'tensor<2x4x6xi32>'}}
+  // expected-error @below {{batches of b and the result differ: 'tensor<3x6x8xi8>' and 'tensor<2x4x6xi32>'}}
   %0 = qopt.gemm ins(%a, %b : tensor<2x4x8xi8>, tensor<3x6x8xi8>) outs(%d : tensor<2x4x6xi32>) {
   ^bb0(%acc: i32):
     qopt.yield %acc : i32

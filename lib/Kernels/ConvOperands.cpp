@@ -148,17 +148,18 @@ MatrixOperand mlir::qopt::packWeight(linalg::LinalgOp op, Value weight,
     if (input->get() == weight)
       map = op.getMatchingIndexingMap(input);
   MatrixOperand operand;
-  operand.value = weight;
+  operand.view.value = weight;
   operand.isConstant = true;
+  operand.dims.shape = {getSize(rows), getSize(depth)};
   LoopList stored = getPlainLoops(map, extents), byRows = rows, byDepth = depth;
   byRows.append(depth);
   byDepth.append(rows);
   if (stored == byDepth && stored != byRows) {
-    operand.shape = {getSize(depth), getSize(rows)};
+    operand.storedShape = {getSize(depth), getSize(rows)};
     operand.packing = {1, 0};
     return operand;
   }
-  operand.shape = {getSize(rows), getSize(depth)};
+  operand.storedShape = {getSize(rows), getSize(depth)};
   operand.packing = {0, 1};
   if (stored == byRows)
     return operand;
@@ -170,6 +171,7 @@ MatrixOperand mlir::qopt::packWeight(linalg::LinalgOp op, Value weight,
     permutation.push_back(
         *map.getResultPosition(getAffineDimExpr(loop, op.getContext())));
   OpBuilder builder(op);
-  operand.value = transposeConstant(builder, op.getLoc(), weight, permutation);
+  operand.view.value =
+      transposeConstant(builder, op.getLoc(), weight, permutation);
   return operand;
 }

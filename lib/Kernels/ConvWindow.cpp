@@ -317,17 +317,19 @@ ConvMatcher::run(bool imageUnsigned, bool weightUnsigned, std::string &reason) {
   ConvProduct conv;
   MatrixProduct &product = conv.product;
   product.op = op;
-  product.a.value = image;
-  product.a.shape = getImageShape();
+  product.a.view.value = image;
+  product.a.dims.shape = getImageShape();
   product.a.isUnsigned = imageUnsigned;
   product.b = packWeight(op, weight, weightRows, weightDepth);
   product.b.isUnsigned = weightUnsigned;
-  if (!product.b.value) {
+  if (!product.b.view.value) {
     reason = "its weight cannot be read (a convolution)";
     return std::nullopt;
   }
   auto [h, w] = spatial;
-  product.shape = {numImages * h.out * w.out, getSize(weightRows)};
+  product.result.shape = {numImages * h.out * w.out, getSize(weightRows)};
+  product.result.map = AffineMap::getMultiDimIdentityMap(2, op.getContext());
+  product.result.partExtents = product.result.shape;
   OpOperand *init = op.getDpsInitOperand(0);
   product.init = startsFromZero(init) ? nullptr : init;
   int64_t value = padValue.value_or(0);

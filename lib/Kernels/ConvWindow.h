@@ -42,7 +42,7 @@ MatrixOperand packWeight(linalg::LinalgOp op, Value weight,
 /// stride becomes a product of matrices. Returns `op` or what replaced it.
 linalg::LinalgOp dropUnitTaps(linalg::LinalgOp op);
 
-/// A convolution as a product; the shape of `a` is that of an image.
+/// A convolution as a product; `a` is the image, which has no maps.
 struct ConvProduct {
   MatrixProduct product;
   WindowAttr window;

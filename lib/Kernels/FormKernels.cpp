@@ -171,7 +171,9 @@ void FormKernels::buildGemm(const MatrixProduct &product, WindowAttr window,
   // Behind the last member, where all operands are there.
   OpBuilder builder(op->getContext());
   builder.setInsertionPointAfterValue(epilogue.result);
-  Value a = buildMatrixOperand(builder, loc, product.a);
+  Value a = window ? buildReshape(builder, loc, product.a.view.value,
+                                  product.a.dims.shape)
+                   : buildMatrixOperand(builder, loc, product.a);
   Value b = buildMatrixOperand(builder, loc, product.b);
   SmallVector<Value> operands;
   SmallVector<AffineMap> maps;
@@ -187,8 +189,10 @@ void FormKernels::buildGemm(const MatrixProduct &product, WindowAttr window,
   auto resultType = cast<RankedTensorType>(epilogue.result.getType());
   Value init = tensor::EmptyOp::create(builder, loc, product.result.shape,
                                        resultType.getElementType());
-  ArrayAttr operandMaps = getOperandMaps(product.a.dims.map, product.b.dims.map,
-                                         product.result.map);
+  ArrayAttr operandMaps;
+  if (!window)
+    operandMaps = getOperandMaps(product.a.dims.map, product.b.dims.map,
+                                 product.result.map);
   auto gemm =
       GemmOp::create(builder, loc, TypeRange{init.getType()}, a, b, operands,
                      init, builder.getAffineMapArrayAttr(maps),

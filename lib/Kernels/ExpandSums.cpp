@@ -29,8 +29,13 @@ class SumExpander {
 public:
   explicit SumExpander(linalg::GenericOp op)
       : op(op), b(op->getContext()), loc(op.getLoc()),
-        rank(cast<RankedTensorType>(op.getResult(0).getType()).getRank()) {
+        resultType(cast<RankedTensorType>(op.getResult(0).getType())) {
     b.setInsertionPoint(op);
+    AffineMap map = op.getIndexingMapsArray().back();
+    for (auto [dim, expr] : llvm::enumerate(map.getResults()))
+      if (isa<AffineDimExpr>(expr))
+        kept.push_back(dim);
+    rank = kept.size();
   }
 
   void run();
@@ -41,16 +46,18 @@ private:
   Value createEmpty(ArrayRef<int64_t> shape) {
     return tensor::EmptyOp::create(b, loc, shape, b.getF32Type());
   }
-  /// The result's shape and more extents.
+  /// The extents of the kept dims, and more.
   Shape extend(ArrayRef<int64_t> extents) {
-    Shape shape(cast<RankedTensorType>(op.getResult(0).getType()).getShape());
+    Shape shape;
+    for (unsigned dim : kept)
+      shape.push_back(resultType.getDimSize(dim));
     llvm::append_range(shape, extents);
     return shape;
   }
   Value createIdentity() {
     return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(-0.0f));
   }
-  /// [result dims, number of elements].
+  /// [kept dims, number of elements].
   Value createElements();
   /// `values` with the last extent rounded up to `extent`.
   Value pad(Value values, int64_t extent);
@@ -62,6 +69,9 @@ private:
   linalg::GenericOp op;
   OpBuilder b;
   Location loc;
+  RankedTensorType resultType;
+  /// Dims of the result that have a loop; others are constant, of extent 1.
+  SmallVector<unsigned> kept;
   unsigned rank;
 };
 } // namespace
@@ -79,7 +89,9 @@ Value SumExpander::createElements() {
 
   Shape extents;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  SmallVector<AffineExpr> results(maps.back().getResults());
+  SmallVector<AffineExpr> results;
+  for (unsigned dim : kept)
+    results.push_back(maps.back().getResult(dim));
   for (auto [loop, iterator] : llvm::enumerate(op.getIteratorTypesArray()))
     if (iterator == utils::IteratorType::reduction) {
       extents.push_back(op.getStaticLoopRanges()[loop]);
@@ -192,16 +204,18 @@ void SumExpander::run() {
     partials = addHalves(partials);
 
   Value init = op.getOutputs()[0];
-  AffineMap all = b.getMultiDimIdentityMap(rank);
-  SmallVector<AffineExpr> exprs(all.getResults());
+  unsigned resultRank = resultType.getRank();
+  AffineMap all = b.getMultiDimIdentityMap(resultRank);
+  SmallVector<AffineExpr> exprs;
+  for (unsigned dim : kept)
+    exprs.push_back(b.getAffineDimExpr(dim));
   exprs.push_back(b.getAffineConstantExpr(0));
-  SmallVector<utils::IteratorType> parallel(rank,
+  AffineMap first = AffineMap::get(resultRank, 0, exprs, b.getContext());
+  SmallVector<utils::IteratorType> parallel(resultRank,
                                             utils::IteratorType::parallel);
   auto sum = linalg::GenericOp::create(
-      b, loc, init.getType(), ValueRange{init, partials},
-      createEmpty(extend({})),
-      ArrayRef<AffineMap>{all, AffineMap::get(rank, 0, exprs, b.getContext()),
-                          all},
+      b, loc, resultType, ValueRange{init, partials},
+      createEmpty(resultType.getShape()), ArrayRef<AffineMap>{all, first, all},
       parallel, [](OpBuilder &b, Location loc, ValueRange args) {
         Value sum = arith::AddFOp::create(b, loc, args[0], args[1]);
         linalg::YieldOp::create(b, loc, sum);

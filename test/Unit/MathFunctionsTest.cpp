@@ -234,11 +234,17 @@ TEST(MathFunctions, IntegerPowers) {
   }
 }
 
-/// Kernels have the same code.
+/// Kernels have the same code. The emulator is slow: every eighth pair.
 TEST(MathFunctions, KernelsGiveTheBitsOfTheCpu) {
-  constexpr size_t kCount = 4000;
+  constexpr size_t kCount = 500, kStep = 8;
   Floats x, y;
-  makePairs(x, y, kCount);
+  makePairs(x, y, kCount * kStep);
+  for (size_t i = 0; i < kCount; ++i) {
+    x[i] = x[i * kStep];
+    y[i] = y[i * kStep];
+  }
+  x.resize(kCount);
+  y.resize(kCount);
   for (const char *body :
        {"%r = math.log %a : f32", "%r = math.log1p %a : f32",
         "%r = math.log2 %a : f32", "%r = math.log10 %a : f32",

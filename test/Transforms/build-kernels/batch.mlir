@@ -118,7 +118,7 @@ func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   %zero = arith.constant 0.0 : f32
   %e1 = tensor.empty() : tensor<8xf32>
   %f = linalg.fill ins(%zero : f32) outs(%e1 : tensor<8xf32>) -> tensor<8xf32>
-  %sum = linalg.reduce {arith.addf} ins(%w : tensor<8x8xf32>) outs(%f : tensor<8xf32>) dimensions = [1]
+  %sum = linalg.reduce {arith.maximumf} ins(%w : tensor<8x8xf32>) outs(%f : tensor<8xf32>) dimensions = [1]
   %e = tensor.empty() : tensor<4x8xf32>
   %1 = linalg.generic {indexing_maps = [#id, #col, #id], iterator_types = ["parallel", "parallel"]}
       ins(%x, %sum : tensor<4x8xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {

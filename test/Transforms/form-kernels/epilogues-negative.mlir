@@ -9,16 +9,22 @@
 #mnk = affine_map<(m, n, k) -> (m, n)>
 
 // A call of a math library.
-// CHECK-LABEL: func.func @logarithm(
+// CHECK-LABEL: func.func @sine(
 // CHECK:         %[[Y:.+]] = qopt.gemm
 // CHECK-NEXT:    ^bb0(%[[ACC:.+]]: f32):
 // CHECK-NEXT:      qopt.yield %[[ACC]]
-// CHECK:         linalg.log ins(%[[Y]]
-func.func @logarithm(%x: tensor<4x8xf32>, %w: tensor<6x8xf32>) -> tensor<4x6xf32> {
+// CHECK:         linalg.generic {{.*}} ins(%[[Y]]
+// CHECK:           math.sin
+func.func @sine(%x: tensor<4x8xf32>, %w: tensor<6x8xf32>) -> tensor<4x6xf32> {
   %zero = arith.constant dense<0.0> : tensor<4x6xf32>
   %acc = linalg.matmul indexing_maps = [#mk, #nk, #mnk] ins(%x, %w : tensor<4x8xf32>, tensor<6x8xf32>) outs(%zero : tensor<4x6xf32>) -> tensor<4x6xf32>
   %e = tensor.empty() : tensor<4x6xf32>
-  %0 = linalg.log ins(%acc : tensor<4x6xf32>) outs(%e : tensor<4x6xf32>) -> tensor<4x6xf32>
+  %0 = linalg.generic {indexing_maps = [#mn, #mn], iterator_types = ["parallel", "parallel"]}
+      ins(%acc : tensor<4x6xf32>) outs(%e : tensor<4x6xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %1 = math.sin %a : f32
+    linalg.yield %1 : f32
+  } -> tensor<4x6xf32>
   return %0 : tensor<4x6xf32>
 }
 

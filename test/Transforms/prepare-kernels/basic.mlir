@@ -34,7 +34,7 @@ func.func private @twice(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
 // CHECK-SAME:      iterator_types = ["parallel", "reduction"]
 // CHECK:           %[[MUL:.+]] = arith.mulf %{{.+}}, %{{.+}} : f32
 // CHECK-NEXT:      %[[ADD:.+]] = arith.addf %[[MUL]], %{{.+}} : f32
-// CHECK-NEXT:      arith.addf %{{.+}}, %{{.+}} : f32
+// CHECK-NEXT:      arith.maximumf %{{.+}}, %{{.+}} : f32
 // CHECK-NOT:     linalg.generic
 func.func @main(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4xf32> {
   %zero = arith.constant 0.0 : f32
@@ -45,7 +45,7 @@ func.func @main(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4xf32> {
                   outs(%e : tensor<4x8xf32>) -> tensor<4x8xf32>
   %e1 = tensor.empty() : tensor<4xf32>
   %f = linalg.fill ins(%zero : f32) outs(%e1 : tensor<4xf32>) -> tensor<4xf32>
-  %2 = linalg.reduce {arith.addf} ins(%1 : tensor<4x8xf32>)
+  %2 = linalg.reduce {arith.maximumf} ins(%1 : tensor<4x8xf32>)
                      outs(%f : tensor<4xf32>) dimensions = [1]
   return %2 : tensor<4xf32>
 }

@@ -138,6 +138,8 @@ void mlir::qopt::buildLowerPhase(OpPassManager &pm, const JobOptions &options) {
 
 void mlir::qopt::buildKernelsPhase(OpPassManager &pm, StringRef chip,
                                    StringRef entry) {
+  // What lowering made of constants: a bias that an import dequantizes.
+  pm.addPass(createFoldConstants());
   pm.addPass(createFormKernels());
   pm.addPass(createMergeGemms());
   pm.addPass(createFormLoops());

@@ -142,6 +142,8 @@ bool Exporter::buildPlan(const GemmCase &gemm, StringRef chip,
     case KernelArgument::Kind::Workspace:
       result = makePointer(BufferRef::Kind::Workspace, 0, plan.workspaceBytes);
       break;
+    case KernelArgument::Kind::Status:
+      return false; // Gemms check nothing.
     case KernelArgument::Kind::Buffer: {
       unsigned number = cast<BlockArgument>(argument.buffer).getArgNumber();
       uint64_t size = getBytes(cast<MemRefType>(argument.buffer.getType()));

@@ -55,8 +55,9 @@ struct Depthwise {
 LoopsCase makeDepthwise(const Depthwise &depthwise);
 
 /// Whether the kernels give the bits of the interpreter for every number of
-/// samples, under two adversarial schedules; what differs if not.
-void expectInterpreted(const LoopsCase &loops);
+/// samples, under two adversarial schedules; what differs if not. With
+/// `hasNaNs` results are f32, and all NaNs are one.
+void expectInterpreted(const LoopsCase &loops, bool hasNaNs = false);
 
 /// The schedules: by changing priorities, and random with preemption.
 std::vector<emulator::LaunchOptions> makeSchedules();

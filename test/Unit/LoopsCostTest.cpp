@@ -71,7 +71,9 @@ TEST(LoopsCost, CandidatesFit) {
 TEST(LoopsCost, Bytes) {
   ParsedLoops softmax(makeSoftmax(64, 100, "f16", ""));
   const ChipInfo &chip = *findChip("sm_80");
-  for (LoopsConfigAttr config : *getLoopsCandidates(softmax.op)) {
+  auto candidates = getLoopsCandidates(softmax.op);
+  ASSERT_TRUE(succeeded(candidates));
+  for (LoopsConfigAttr config : *candidates) {
     FailureOr<LoopsCost> cost = estimateLoops(softmax.op, config, chip);
     EXPECT_EQ(cost->bytesRead, 64 * 100 * 2);
     EXPECT_EQ(cost->bytesWritten, 64 * 100);

@@ -114,7 +114,7 @@ TEST(LoopsKernels, NaN) {
     std::fill(values.begin() + 40, values.begin() + 80, nan);
     values[119] = nan;
     loops.inputs[0] = values;
-    expectInterpreted(loops);
+    expectInterpreted(loops, /*hasNaNs=*/true);
   }
 }
 

@@ -28,7 +28,8 @@ LDMATRIX_X4_BYTES, MMA_MACS, WARP = 512, 16 * 8 * 32, 32
 REGISTER_UNIT = 8
 
 CHIP_FIELDS = ("multiprocessors", "shared_per_block", "shared", "reserved", "registers",
-               "threads", "blocks", "mma_macs", "dp4a", "f32", "l2_bytes", "mhz", "gbps")
+               "threads", "blocks", "mma_macs", "dp4a", "f32", "f64",
+               "l2_bytes", "mhz", "gbps")
 
 
 def read_chips():

@@ -23,7 +23,7 @@
 // CHECK:         %[[FIRST:.+]] = memref.reinterpret_cast %[[WORDS]] to offset: [0], sizes: [1], strides: [1] : memref<2xi64> to memref<1xi64, strided<[1]>>
 // CHECK:         gpu.launch_func @kernels::@gather_i64_f32
 // CHECK-SAME:      %[[FIRST]] :
-// CHECK-SAME:      {qopt.checks = ["too large", "index out of bounds: dimension 0 has 8 elements"], qopt.name = "{{.+}}", qopt.points_per_sample = 3 : i64}
+// CHECK-SAME:      {qopt.checks = ["too large", "index out of bounds: dimension 0 has 8 elements"], qopt.name = "{{.+}}", qopt.points_per_sample = 3 : i64
 // CHECK:         %[[SECOND:.+]] = memref.reinterpret_cast %[[WORDS]] to offset: [1]
 // CHECK:         gpu.launch_func
 // CHECK-SAME:      %[[SECOND]] :

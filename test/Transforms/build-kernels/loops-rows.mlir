@@ -29,7 +29,7 @@
 // CHECK-LABEL:   func.func @main
 // CHECK-SAME:      %[[BATCH:[a-z0-9]+]]: index {qopt.kind = "batch"})
 // CHECK:           affine.apply #[[$GRID]]()[%[[BATCH]]]
-// CHECK:           gpu.launch_func {{.*}} {qopt.name = "attention"}
+// CHECK:           gpu.launch_func {{.*}} {qopt.name = "attention"
 #id = affine_map<(m, n) -> (m, n)>
 func.func @main(%x: memref<8x256xf32> {qopt.kind = "input"}, %y: memref<8x256xf32> {qopt.kind = "output"},
                 %arena: memref<0xi8> {qopt.kind = "arena"}) {

@@ -331,6 +331,11 @@ GemmParameters qopt::createGemmKernel(DeviceBuilder &builder,
     });
   LLVM::LLVMFuncOp kernel = createKernel(builder, kernels, name, types,
                                          problem.config.getNumThreads());
+  // Left alone, ptxas would rather spill a register than lose a block per
+  // multiprocessor.
+  if (problem.config.getKind() == GemmKind::Mma)
+    kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    builder.getI32IntegerAttr(1));
   setKernelKey(kernel, problem.getKey());
 
   GemmParameters p;

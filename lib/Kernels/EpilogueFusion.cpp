@@ -19,10 +19,12 @@
 #include "QuantOpt/Dialect/QOpt/IR/QOpt.h"
 #include "QuantOpt/Execution/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Iterators.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/CSE.h"
@@ -68,13 +70,7 @@ bool mlir::qopt::isLowerable(Operation *op) {
          !isa<arith::RemFOp>(op) && isMemoryEffectFree(op);
 }
 
-bool mlir::qopt::isElementwiseMember(linalg::LinalgOp op) {
-  if (!op.hasPureTensorSemantics() || op.hasDynamicShape() ||
-      op->getNumResults() != 1 ||
-      op.getNumParallelLoops() != op.getNumLoops() ||
-      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
-      isa<linalg::FillOp>(op))
-    return false;
+bool mlir::qopt::hasLowerableBody(linalg::LinalgOp op) {
   for (Operation &scalar : op.getBlock()->without_terminator()) {
     if (!isLowerable(&scalar))
       return false;
@@ -83,6 +79,18 @@ bool mlir::qopt::isElementwiseMember(linalg::LinalgOp op) {
           !matchPattern(operand, m_Constant()))
         return false;
   }
+  return true;
+}
+
+bool mlir::qopt::isElementwiseMember(linalg::LinalgOp op) {
+  if (!op.hasPureTensorSemantics() || op.hasDynamicShape() ||
+      op->getNumResults() != 1 ||
+      op.getNumParallelLoops() != op.getNumLoops() ||
+      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
+      isa<linalg::FillOp>(op))
+    return false;
+  if (!hasLowerableBody(op))
+    return false;
   Value yielded = op.getBlock()->getTerminator()->getOperand(0);
   return yielded.getParentBlock() == op.getBlock() ||
          matchPattern(yielded, m_Constant());
@@ -164,7 +172,8 @@ mlir::qopt::getKernelDims(RankedTensorType type, AffineMap map,
   return dims;
 }
 
-bool mlir::qopt::seeThroughBroadcast(Value &value, AffineMap &map) {
+/// Looks through one op that only repeats elements of a smaller tensor.
+static bool seeThroughBroadcast(Value &value, AffineMap &map) {
   auto op = value.getDefiningOp<linalg::LinalgOp>();
   if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInputs() != 1 ||
       op.getNumDpsInits() != 1 ||
@@ -178,6 +187,24 @@ bool mlir::qopt::seeThroughBroadcast(Value &value, AffineMap &map) {
   map = op.getMatchingIndexingMap(op.getDpsInputOperand(0)).compose(map);
   value = op->getOperand(0);
   return true;
+}
+
+void mlir::qopt::seeThroughBroadcasts(Value &value, AffineMap &map,
+                                      ArrayRef<int64_t> shape,
+                                      ArrayRef<int64_t> kernelShape,
+                                      function_ref<bool(Value)> isOpaque) {
+  while (!getScalar(value) && !isOpaque(value)) {
+    Value source = value;
+    AffineMap sourceMap = map;
+    if (!seeThroughBroadcast(source, sourceMap))
+      return;
+    if (!getScalar(source) &&
+        !getKernelDims(cast<RankedTensorType>(source.getType()), sourceMap,
+                       shape, kernelShape))
+      return;
+    value = source;
+    map = sourceMap;
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -314,22 +341,11 @@ bool EpilogueFinder::addInput(FusedMember &member, OpOperand &operand) {
   if (!type)
     return false;
   SmallVector<int64_t> shape = op.getStaticLoopRanges();
-  do {
-    if (TypedAttr scalar = getScalar(value)) {
-      member.inputs.push_back({{}, scalar, {}});
-      return true;
-    }
-    Value source = value;
-    AffineMap sourceMap = map;
-    if (!seeThroughBroadcast(source, sourceMap))
-      break;
-    if (!getScalar(source) &&
-        !getKernelDims(cast<RankedTensorType>(source.getType()), sourceMap,
-                       shape, kernelShape))
-      break;
-    value = source;
-    map = sourceMap;
-  } while (true);
+  seeThroughBroadcasts(value, map, shape, kernelShape);
+  if (TypedAttr scalar = getScalar(value)) {
+    member.inputs.push_back({{}, scalar, {}});
+    return true;
+  }
   return addTensor(member, value, map, shape);
 }
 
@@ -424,4 +440,11 @@ void mlir::qopt::tidyRegion(Block *block) {
       constant->moveBefore(&block->front());
     last = constant;
   }
+}
+
+void mlir::qopt::eraseUnusedOps(Operation *root) {
+  root->walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+    if (isOpTriviallyDead(op) && !isa<func::FuncOp>(op))
+      op->erase();
+  });
 }

@@ -85,6 +85,9 @@ void buildEpilogue(Region &region, Location loc, const FusedEpilogue &epilogue,
 /// never calls of a math library.
 bool isLowerable(Operation *op);
 
+/// A body of lowerable ops that takes nothing from outside but constants.
+bool hasLowerableBody(linalg::LinalgOp op);
+
 /// All loops parallel, one result written in order, a body of lowerable ops
 /// that takes nothing from outside but constants.
 bool isElementwiseMember(linalg::LinalgOp op);
@@ -99,13 +102,22 @@ std::optional<SmallVector<unsigned>>
 getKernelDims(RankedTensorType type, AffineMap map, ArrayRef<int64_t> shape,
               ArrayRef<int64_t> kernelShape);
 
-/// Looks through one op that only repeats elements of a smaller tensor.
-bool seeThroughBroadcast(Value &value, AffineMap &map);
+/// Looks through ops that only repeat elements of a smaller tensor, as long as
+/// that is a constant scalar or indexed by `kernelShape` (getKernelDims), and
+/// not through results for which `isOpaque` holds.
+void seeThroughBroadcasts(
+    Value &value, AffineMap &map, ArrayRef<int64_t> shape,
+    ArrayRef<int64_t> kernelShape,
+    function_ref<bool(Value)> isOpaque = [](Value) { return false; });
 
 /// Common subexpressions of a kernel op's region become one, constants come
 /// first. Nothing is folded: that would evaluate transcendental functions with
 /// the host's math library.
 void tidyRegion(Block *block);
+
+/// Erases what nothing uses any more in `root`: fills, empty tensors, reshapes
+/// and constants that only replaced ops needed.
+void eraseUnusedOps(Operation *root);
 
 } // namespace mlir::qopt
 

@@ -24,7 +24,6 @@
 #include "QuantOpt/Execution/Lowering.h"
 #include "QuantOpt/Kernels/Bufferization.h"
 
-#include "mlir/IR/Iterators.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -99,11 +98,11 @@ struct FormKernels : public qopt::impl::FormKernelsBase<FormKernels> {
       form(dropUnitTaps(op));
     // Transposes that all readers look through must be gone before the rest is
     // counted as users.
-    eraseUnused();
+    eraseUnusedOps(getOperation());
     SmallVector<GemmOp> gemms;
     getOperation().walk([&](GemmOp op) { gemms.push_back(op); });
     llvm::for_each(gemms, absorbTranspose);
-    eraseUnused();
+    eraseUnusedOps(getOperation());
   }
 
 private:
@@ -111,8 +110,6 @@ private:
   void form(linalg::LinalgOp op);
   void buildGemm(const MatrixProduct &product, WindowAttr window,
                  const FusedEpilogue &epilogue, StringRef name);
-  /// Fills, empty tensors and transposes that only replaced ops needed.
-  void eraseUnused();
 
   llvm::StringSet<> usedNames;
   unsigned numUnnamed = 0;
@@ -203,11 +200,4 @@ void FormKernels::buildGemm(const MatrixProduct &product, WindowAttr window,
       buildReshape(builder, loc, gemm.getResult(0), product.result.partExtents,
                    resultType.getShape());
   Value(epilogue.result).replaceAllUsesWith(result);
-}
-
-void FormKernels::eraseUnused() {
-  getOperation().walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
-    if (isOpTriviallyDead(op) && !isa<func::FuncOp>(op))
-      op->erase();
-  });
 }

@@ -25,7 +25,6 @@
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Iterators.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -46,8 +45,7 @@ namespace {
 /// Writes the members of a group as scalar ops.
 class ProgramBuilder {
 public:
-  ProgramBuilder(OpBuilder &builder, const LoopGroup &group, Block *block)
-      : b(builder), group(group), block(block) {}
+  ProgramBuilder(OpBuilder &builder, Block *block) : b(builder), block(block) {}
 
   /// What `member` computes per point.
   Value add(const GroupMember &member);
@@ -57,7 +55,6 @@ private:
   Value reduce(const GroupMember &member, IRMapping &mapping);
 
   OpBuilder &b;
-  const LoopGroup &group;
   Block *block;
   DenseMap<Value, Value> computed;
 };
@@ -227,7 +224,7 @@ static void buildLoops(const LoopGroup &group) {
   for (Value input : inputs)
     block->addArgument(getElementTypeOrSelf(input.getType()), loc);
   OpBuilder body = OpBuilder::atBlockEnd(block);
-  ProgramBuilder program(body, group, block);
+  ProgramBuilder program(body, block);
   DenseMap<Value, Value> results;
   for (const GroupMember &member : group.members)
     results[member.op->getResult(0)] = program.add(member);
@@ -308,15 +305,13 @@ struct FormLoops : public qopt::impl::FormLoopsBase<FormLoops> {
     });
     for (Block *block : blocks)
       formLoops(block);
-    eraseUnused();
+    eraseUnusedOps(getOperation());
     formPads();
   }
 
 private:
   void formLoops(Block *block);
-  void form(linalg::LinalgOp seed);
   void formPads();
-  void eraseUnused();
 };
 } // namespace
 
@@ -374,11 +369,4 @@ void FormLoops::formPads() {
   });
   for (auto [op, value] : pads)
     buildPad(op, value);
-}
-
-void FormLoops::eraseUnused() {
-  getOperation().walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
-    if (isOpTriviallyDead(op) && !isa<func::FuncOp>(op))
-      op->erase();
-  });
 }

@@ -64,19 +64,6 @@ std::optional<Combiner> mlir::qopt::matchCombiner(linalg::LinalgOp op) {
   return Combiner{*kind, combine, combine->getOperand(0) == out ? 1u : 0u};
 }
 
-/// Body ops that kernels lower, on nothing from outside but constants.
-static bool hasLowerableBody(linalg::LinalgOp op) {
-  for (Operation &scalar : op.getBlock()->without_terminator()) {
-    if (!isLowerable(&scalar))
-      return false;
-    for (Value operand : scalar.getOperands())
-      if (operand.getParentBlock() != op.getBlock() &&
-          !matchPattern(operand, m_Constant()))
-        return false;
-  }
-  return true;
-}
-
 //===----------------------------------------------------------------------===//
 // Domain
 //===----------------------------------------------------------------------===//
@@ -225,25 +212,14 @@ bool GroupBuilder::addExternal(GroupMember &member, Value value, AffineMap map,
   ArrayRef<int64_t> kernelShape = getShape(member.isVarying);
   ArrayRef<unsigned> kernelLoops =
       member.isVarying ? domain.varyingLoops : domain.uniformLoops;
-  std::optional<SmallVector<unsigned>> dims;
-  do {
-    if (TypedAttr scalar = getScalar(value)) {
-      member.operands.push_back({{}, scalar, {}});
-      return true;
-    }
-    dims = getKernelDims(cast<RankedTensorType>(value.getType()), map, shape,
-                         kernelShape);
-    Value source = value;
-    AffineMap sourceMap = map;
-    if (resolve(value) || !seeThroughBroadcast(source, sourceMap))
-      break;
-    if (!getScalar(source) &&
-        !getKernelDims(cast<RankedTensorType>(source.getType()), sourceMap,
-                       shape, kernelShape))
-      break;
-    value = source;
-    map = sourceMap;
-  } while (true);
+  seeThroughBroadcasts(value, map, shape, kernelShape,
+                       [&](Value read) { return resolve(read) != nullptr; });
+  if (TypedAttr scalar = getScalar(value)) {
+    member.operands.push_back({{}, scalar, {}});
+    return true;
+  }
+  std::optional<SmallVector<unsigned>> dims = getKernelDims(
+      cast<RankedTensorType>(value.getType()), map, shape, kernelShape);
   if (!dims)
     return false;
   GroupInput input;

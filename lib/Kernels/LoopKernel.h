@@ -46,6 +46,11 @@ struct KernelBuffer {
   bool isWritten;
 };
 
+/// Loops as a part of a kernel's key. The extent of the first parallel one is
+/// left out: launches differ in it.
+void printLoops(ArrayRef<KernelLoop> loops, bool isParallel,
+                llvm::raw_ostream &os);
+
 /// Buffers that no store of the kernel reaches through another pointer.
 SmallVector<bool> getDistinct(ArrayRef<KernelBuffer> buffers);
 

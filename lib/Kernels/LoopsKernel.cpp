@@ -146,17 +146,6 @@ LoopsPlan mlir::qopt::makeLoopsPlan(LoopsShape shape, LoopsConfigAttr config) {
 // Key and name
 //===----------------------------------------------------------------------===//
 
-static void printLoops(ArrayRef<KernelLoop> loops, bool isParallel,
-                       llvm::raw_ostream &os) {
-  for (auto [i, loop] : llvm::enumerate(loops)) {
-    os << ' ' << (isParallel ? 'p' : 'r') << loop.loop << ':';
-    if (!isParallel || i != 0)
-      os << loop.extent;
-    for (int64_t stride : loop.strides)
-      os << ',' << stride;
-  }
-}
-
 std::string LoopsPlan::getKey() const {
   std::string key;
   llvm::raw_string_ostream os(key);

@@ -11,11 +11,11 @@
 // keeps its gemm alone.
 //
 //===----------------------------------------------------------------------===//
+#include "EpilogueFusion.h"
 #include "MergeEpilogues.h"
 #include "QuantOpt/Analysis/Constants.h"
 #include "QuantOpt/Dialect/QOpt/Transforms/Passes.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Iterators.h"
 #include "mlir/IR/Remarks.h"
 
 #include <numeric>
@@ -224,17 +224,7 @@ struct MergeGemms : public qopt::impl::MergeGemmsBase<MergeGemms> {
       rest = std::move(others);
     }
     if (changed)
-      eraseUnused();
-  }
-
-private:
-  /// Packs, constants and reshapes of what was merged.
-  void eraseUnused() {
-    getOperation().walk<WalkOrder::PostOrder, ReverseIterator>(
-        [](Operation *op) {
-          if (isOpTriviallyDead(op) && !isa<func::FuncOp>(op))
-            op->erase();
-        });
+      eraseUnusedOps(getOperation());
   }
 };
 } // namespace

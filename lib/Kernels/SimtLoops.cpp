@@ -191,8 +191,8 @@ static LoopKernelPlan makePlan(LoopShape shape) {
   return plan;
 }
 
-static void printLoops(ArrayRef<KernelLoop> loops, bool isParallel,
-                       llvm::raw_ostream &os) {
+void mlir::qopt::printLoops(ArrayRef<KernelLoop> loops, bool isParallel,
+                            llvm::raw_ostream &os) {
   for (auto [i, loop] : llvm::enumerate(loops)) {
     os << ' ' << (isParallel ? 'p' : 'r') << loop.loop << ':';
     if (!isParallel || i != 0)
